@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sizes: MTU, frames, receive buffers, transmit spans.
+
+/// Smallest MTU (IPv4's minimum).
+pub const MIN_MTU: u32 = 68;
+/// Largest MTU.
+pub const MAX_MTU: u32 = 9216;
+/// Largest frame the receiver can be told to accept, with FCS (RLPML); the C drivers' limit, too.
+pub const MAX_FRAME: u16 = 0x2600;
+/// Shortest frame the transmitter takes, without FCS. Pad shorter ones with zeroes.
+pub const MIN_TX_LEN: u32 = 17;
+
+/// Ethernet header, FCS and two VLAN tags.
+const OVERHEAD: u16 = 14 + 4 + 2 * 4;
+
+/// Most bytes of a frame that one data descriptor carries.
+pub const TX_SPAN_LEN: u16 = 16 * 1024;
+/// Largest frame handed to the device, segmentation included; give it to the stack as limit.
+pub const MAX_TX_LEN: u32 = 64 * 1024;
+/// Most descriptors a frame needs: a context and the spans of a frame of [`MAX_TX_LEN`].
+pub const MAX_TX_DESCRIPTORS: u16 = 1 + 4;
+
+/// An MTU the device can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mtu(u16);
+
+impl Mtu {
+    /// 1500, Ethernet's.
+    pub const DEFAULT: Self = Self(1500);
+
+    /// Checks `mtu` against [`MIN_MTU`] and [`MAX_MTU`].
+    #[inline]
+    pub const fn new(mtu: u32) -> Option<Self> {
+        if mtu >= MIN_MTU && mtu <= MAX_MTU {
+            // CAST: at most 9216.
+            Some(Self(mtu as u16))
+        } else {
+            None
+        }
+    }
+
+    /// The MTU in bytes.
+    #[inline]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// Bytes of the longest frame with this MTU: two VLAN tags and FCS included. What goes into
+    /// RLPML and a VF's SET_LPE request.
+    #[inline]
+    pub const fn max_frame(self) -> u16 {
+        // At most 9242.
+        self.0.wrapping_add(OVERHEAD)
+    }
+
+    /// The receive buffer that holds any such frame.
+    #[inline]
+    pub const fn rx_buffer(self) -> RxBuffer {
+        RxBuffer::for_frame(self.max_frame())
+    }
+}
+
+/// Size of a receive buffer. A frame the filters let in always fits in one, so a packet that
+/// continues in a second buffer is a device error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RxBuffer {
+    /// 2 KiB: two in a page.
+    Half,
+    /// 4 KiB.
+    Page,
+    /// 12 KiB: three pages.
+    Jumbo,
+}
+
+impl RxBuffer {
+    /// The smallest buffer for frames of `max_frame` bytes.
+    #[inline]
+    pub const fn for_frame(max_frame: u16) -> Self {
+        match max_frame {
+            0..=2048 => Self::Half,
+            2049..=4096 => Self::Page,
+            _ => Self::Jumbo,
+        }
+    }
+
+    /// Bytes of the buffer.
+    #[inline]
+    pub const fn bytes(self) -> u16 {
+        match self {
+            Self::Half => 2048,
+            Self::Page => 4096,
+            Self::Jumbo => 3 * 4096,
+        }
+    }
+
+    /// SRRCTL for a ring of such buffers: advanced one-buffer descriptors. With `drop` (DROP_EN) the
+    /// device drops packets for the ring when it is empty instead of stopping every ring; VFs require
+    /// it.
+    #[inline]
+    pub const fn srrctl(self, drop: bool) -> u32 {
+        const DESCTYPE_ADV_ONEBUF: u32 = 1 << 25;
+        const DROP_EN: u32 = 1 << 31;
+        // CAST: widening. BSIZEPKT is in KiB.
+        let size = (self.bytes() as u32) >> 10;
+        size | DESCTYPE_ADV_ONEBUF | if drop { DROP_EN } else { 0 }
+    }
+}
+
+/// How many data descriptors a frame of `len` bytes needs; `None` if it is empty or longer than
+/// [`MAX_TX_LEN`].
+#[inline]
+pub const fn tx_spans(len: u32) -> Option<u32> {
+    if len == 0 || len > MAX_TX_LEN {
+        None
+    } else {
+        // CAST: widening.
+        Some(len.div_ceil(TX_SPAN_LEN as u32))
+    }
+}
+
+/// The parts of a frame, one per data descriptor, as (offset, length).
+///
+/// Empty for a frame that [`tx_spans`] refuses.
+#[inline]
+pub fn tx_span_ranges(len: u32) -> impl Iterator<Item = (u32, u16)> {
+    let span = u32::from(TX_SPAN_LEN);
+    (0..tx_spans(len).unwrap_or(0)).map(move |index| {
+        let offset = index.wrapping_mul(span);
+        // CAST: at most TX_SPAN_LEN.
+        (offset, len.wrapping_sub(offset).min(span) as u16)
+    })
+}
+
+/// Flow control thresholds in bytes: (FCRTH, FCRTL) for a receive packet buffer of `rxpbs` KiB. FCRTL
+/// goes into the register with XONE. Above the high one there is still room for a frame in flight.
+/// `None` if the packet buffer is too small to use flow control at all.
+#[inline]
+pub const fn flow_thresholds(rxpbs: u16, max_frame: u16) -> Option<(u32, u32)> {
+    // CAST: widening.
+    let buffer = (rxpbs as u32) << 10;
+    let reserve = max_frame as u32 + MAX_FRAME as u32;
+    match buffer.checked_sub(reserve) {
+        // Granularity 16 bytes.
+        Some(high) if high >= 32 => Some((high & !15, (high & !15) - 16)),
+        _ => None,
+    }
+}
