@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Static inlines and macros of the kernel that Rust cannot call, one function each. */
+#ifndef NIC_HELPERS_H
+#define NIC_HELPERS_H
+
+#include <linux/etherdevice.h>
+#include <linux/interrupt.h>
+#include <linux/netdevice.h>
+#include <linux/seq_file.h>
+#include <linux/workqueue.h>
+
+/* debugfs.c */
+struct nic_debugfs_file {
+	/* Called with the entry itself in seq_file.private. */
+	int (*show)(struct seq_file *seq, void *unused);
+};
+struct dentry *nic_debugfs_create_dir(const char *module, const char *name);
+void nic_debugfs_remove_dir(struct dentry *dir);
+void nic_debugfs_create_file(const char *name, struct dentry *dir,
+			     struct nic_debugfs_file *entry);
+
+/* irq.c */
+void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev);
+void nic_irq_clear_hint(unsigned int irq);
+const char *nic_irq_chip_name(unsigned int irq);
+bool nic_irq_isolated(unsigned int irq);
+unsigned int nic_irq_effective_cpu(unsigned int irq);
+
+/* net.c */
+struct net_device *nic_alloc_etherdev(int size, unsigned int queues);
+void *nic_netdev_priv(const struct net_device *dev);
+void nic_set_netdev_dev(struct net_device *dev, struct device *parent);
+void nic_netif_napi_add(struct net_device *dev, struct napi_struct *napi,
+			int (*poll)(struct napi_struct *, int), int index);
+void nic_netif_napi_del(struct napi_struct *napi);
+void nic_napi_schedule(struct napi_struct *napi);
+void nic_napi_kick(struct napi_struct *napi);
+void nic_napi_set_irq(struct napi_struct *napi, int irq);
+void nic_tx_lock_bh(struct netdev_queue *txq);
+void nic_tx_unlock_bh(struct netdev_queue *txq);
+struct netdev_queue *nic_get_tx_queue(struct net_device *dev, unsigned int index);
+void nic_tx_stop_queue(struct netdev_queue *txq);
+void nic_tx_start_queue(struct netdev_queue *txq);
+bool nic_tx_queue_stopped(const struct netdev_queue *txq);
+bool nic_tx_sent(struct netdev_queue *txq, unsigned int bytes);
+void nic_tx_completed(struct netdev_queue *txq, unsigned int pkts, unsigned int bytes);
+void nic_tx_reset(struct netdev_queue *txq);
+void nic_smp_mb(void);
+void nic_set_unicast_filter(struct net_device *dev);
+bool nic_netif_running(const struct net_device *dev);
+bool nic_netif_carrier_ok(const struct net_device *dev);
+
+enum nic_csum {
+	NIC_CSUM_NONE,
+	NIC_CSUM_TCP,
+	NIC_CSUM_UDP,
+	NIC_CSUM_SCTP,
+	/* Some other field: the device cannot. */
+	NIC_CSUM_OTHER,
+};
+
+struct nic_tx_info {
+	u32 len;
+	/* Valid with a checksum. */
+	u32 l3_offset;
+	u32 l4_offset;
+	/* Valid when gso_size is not 0, and then a TCP checksum is asked for. */
+	u32 l4_len;
+	u16 gso_size;
+	u16 gso_segs;
+	/* The TCP checksum field to send instead, in memory order. */
+	u16 tso_check;
+	u16 vlan_tci;
+	bool has_vlan;
+	bool ipv4;
+	u8 csum; /* enum nic_csum */
+};
+
+struct nic_rx_info {
+	u32 hash;
+	u16 vlan_tci;
+	u16 queue;
+	bool has_hash;
+	bool hash_l4;
+	bool has_vlan;
+	bool csum_good;
+};
+
+void nic_skb_tx_info(const struct sk_buff *skb, struct nic_tx_info *info);
+int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len);
+int nic_skb_checksum_help(struct sk_buff *skb);
+void nic_dev_kfree_skb_any(struct sk_buff *skb);
+void nic_dev_consume_skb_any(struct sk_buff *skb);
+struct sk_buff *nic_napi_alloc_skb(struct napi_struct *napi, unsigned int len);
+bool nic_skb_append(struct sk_buff *skb, const void *from, unsigned int len);
+bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,
+		      const struct nic_rx_info *info);
+netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t features,
+				     unsigned int max_l2, unsigned int max_l3);
+
+/* work.c */
+void nic_init_delayed_work(struct delayed_work *work, work_func_t func);
+bool nic_schedule_delayed_work(struct delayed_work *work, unsigned long delay);
+
+#endif

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/cpumask.h>
+#include <linux/device.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+
+#include "helpers.h"
+
+void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev)
+{
+	unsigned int cpu = cpumask_local_spread(index, dev_to_node(dev));
+
+	irq_set_affinity_and_hint(irq, cpumask_of(cpu));
+}
+
+void nic_irq_clear_hint(unsigned int irq)
+{
+	irq_update_affinity_hint(irq, NULL);
+}
+
+const char *nic_irq_chip_name(unsigned int irq)
+{
+	struct irq_chip *chip = irq_get_chip(irq);
+
+	return chip ? chip->name : NULL;
+}
+
+/* The interrupt passes a domain that only lets a device send the messages it was given. */
+bool nic_irq_isolated(unsigned int irq)
+{
+	struct irq_data *data = irq_get_irq_data(irq);
+
+	for (; data; data = data->parent_data)
+		if (data->domain && (data->domain->flags & IRQ_DOMAIN_FLAG_ISOLATED_MSI))
+			return true;
+	return false;
+}
+
+unsigned int nic_irq_effective_cpu(unsigned int irq)
+{
+	struct irq_data *data = irq_get_irq_data(irq);
+
+	return data ? cpumask_first(irq_data_get_effective_affinity_mask(data)) : 0;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! MSI-X vectors, their handlers, names and processors.
+//!
+//! C headers: [`include/linux/pci.h`](srctree/include/linux/pci.h),
+//! [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
+
+use core::fmt;
+
+use kernel::{
+    device::Bound,
+    error::to_result,
+    new_mutex,
+    pci,
+    prelude::*,
+    str::CString,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+
+use crate::{
+    pci::{
+        Registered,
+        Resource,
+        Scope, //
+    },
+    raw,
+    sys, //
+};
+
+/// What a hard interrupt handler found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The interrupt was the device's and is dealt with.
+    Handled,
+    /// The rest is for [`Handler::thread`]. The vector stays masked until that returns.
+    WakeThread,
+}
+
+/// An interrupt handler.
+pub trait Handler: Send + Sync {
+    /// Whether [`Self::thread`] is to be used; makes the kernel create a thread for the vector.
+    const THREADED: bool = false;
+
+    /// Runs in hard interrupt context with interrupts off: must not sleep.
+    fn handle(&self) -> Outcome;
+
+    /// Runs in a kernel thread after [`Outcome::WakeThread`]; may sleep.
+    fn thread(&self) {}
+}
+
+/// The MSI-X vectors of a function. Freed when this and every [`Irq`] on them are gone.
+///
+/// # Invariants
+///
+/// `dev` has an allocation of `len` MSI-X vectors, freed by nobody else.
+pub struct Vectors<'bound> {
+    dev: &'bound pci::Device<Bound>,
+    len: u32,
+}
+
+impl<'bound> Vectors<'bound> {
+    /// Allocates between `min` and `max` MSI-X vectors. Sleeps.
+    ///
+    /// Errors: `ENOSPC` when the device or the platform has fewer than `min`; `EINVAL`; `ENOMEM`.
+    pub fn alloc(dev: &'bound pci::Device<Bound>, min: u32, max: u32) -> Result<Arc<Self>> {
+        // SAFETY: the device is bound, so valid; the function checks its other arguments.
+        let ret = unsafe {
+            raw::pci_alloc_irq_vectors(sys::pci_dev(dev), min, max, raw::PCI_IRQ_MSIX)
+        };
+        to_result(ret)?;
+        let len = u32::try_from(ret)?;
+        // INVARIANT: just allocated; dropped below if the `Arc` cannot be made.
+        Ok(Arc::new(Self { dev, len }, GFP_KERNEL)?)
+    }
+
+    /// Number of vectors.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// The Linux interrupt number of vector `index`; `EINVAL` past the end.
+    fn irq(&self, index: u32) -> Result<u32> {
+        // SAFETY: the device is valid and has vectors (invariant); the index is checked inside.
+        let irq = unsafe { raw::pci_irq_vector(sys::pci_dev(self.dev), index) };
+        to_result(irq)?;
+        Ok(u32::try_from(irq)?)
+    }
+
+    /// Installs `handler` on vector `index` under `name` (as in `/proc/interrupts`), placed on the
+    /// `index`-th processor near the device. Sleeps.
+    ///
+    /// The handler may run before this returns. Errors: `EINVAL` past the end, `EBUSY` when the
+    /// vector has a handler, `ENOMEM`.
+    pub fn request<H: Handler + 'bound>(
+        self: &Arc<Self>,
+        scope: Scope<'bound>,
+        index: u32,
+        name: CString,
+        handler: H,
+    ) -> Result<Registered<'bound, Irq<'bound, H>>> {
+        let irq = self.irq(index)?;
+        let this = Arc::pin_init(
+            pin_init!(Irq {
+                index,
+                irq,
+                name,
+                handler,
+                vectors: Arc::clone(self),
+                registered <- new_mutex!(false),
+            }),
+            GFP_KERNEL,
+        )?;
+
+        let thread: raw::irq_handler_t = if H::THREADED {
+            Some(thread_callback::<H>)
+        } else {
+            None
+        };
+        // CAST: `IRQF_*` are `int` constants; the parameter is `unsigned long`.
+        let flags = if H::THREADED {
+            raw::IRQF_ONESHOT as usize
+        } else {
+            0
+        };
+
+        let mut registered = this.registered.lock();
+        // SAFETY: the cookie is the pinned `Irq`, which the scope keeps until `unregister` has freed
+        // the interrupt; the name lives in it too.
+        to_result(unsafe {
+            raw::request_threaded_irq(
+                irq,
+                Some(hard_callback::<H>),
+                thread,
+                flags,
+                this.name.as_char_ptr(),
+                Arc::as_ptr(&this).cast_mut().cast(),
+            )
+        })?;
+        *registered = true;
+        drop(registered);
+
+        // SAFETY: the interrupt is ours until freed; the mask is a static of the kernel's. Failing
+        // to place it leaves it where the kernel put it, which works too.
+        unsafe { raw::nic_irq_spread(irq, index, sys::device(self.dev.as_ref())) };
+
+        // Unregisters on failure.
+        scope.adopt(this)
+    }
+}
+
+impl Drop for Vectors<'_> {
+    fn drop(&mut self) {
+        // SAFETY: we own the allocation (invariant); each `Irq` holds a reference, so none is left.
+        unsafe { raw::pci_free_irq_vectors(sys::pci_dev(self.dev)) };
+    }
+}
+
+/// A handler on a vector.
+#[pin_data]
+pub struct Irq<'bound, H> {
+    index: u32,
+    irq: u32,
+    name: CString,
+    handler: H,
+    vectors: Arc<Vectors<'bound>>,
+    /// Whether the kernel calls us. The lock makes a second `unregister` wait for the first.
+    #[pin]
+    registered: Mutex<bool>,
+}
+
+impl<H: Handler> Irq<'_, H> {
+    /// The handler.
+    pub fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    /// What is known about the vector, for a status file. Process context.
+    pub fn describe(&self) -> Description<'_> {
+        // SAFETY: the interrupt number is valid as long as `vectors` is held; the functions copy
+        // under the kernel's own locks.
+        let (chip, remapped, cpu) = unsafe {
+            (
+                raw::nic_irq_chip_name(self.irq),
+                raw::nic_irq_isolated(self.irq),
+                raw::nic_irq_effective_cpu(self.irq),
+            )
+        };
+        let chip = if chip.is_null() {
+            c"none"
+        } else {
+            // SAFETY: chip names are strings that live as long as the interrupt's domain, which
+            // `vectors` keeps.
+            unsafe { CStr::from_char_ptr(chip) }
+        };
+        Description {
+            index: self.index,
+            irq: self.irq,
+            name: &self.name,
+            chip,
+            remapped,
+            cpu,
+        }
+    }
+}
+
+impl<H: Handler> Resource for Irq<'_, H> {
+    fn unregister(&self) {
+        let mut registered = self.registered.lock();
+        if *registered {
+            // SAFETY: requested by us with this cookie and not yet freed. The hint is taken back
+            // first, as `free_irq` demands.
+            unsafe {
+                raw::nic_irq_clear_hint(self.irq);
+                raw::free_irq(self.irq, core::ptr::from_ref(self).cast_mut().cast());
+            }
+            *registered = false;
+        }
+    }
+}
+
+/// One line of a vectors file: `index irq name chip remapped cpu`.
+pub struct Description<'a> {
+    /// Entry of the function's MSI-X table.
+    pub index: u32,
+    /// Linux interrupt number.
+    pub irq: u32,
+    /// As in `/proc/interrupts`.
+    pub name: &'a CStr,
+    /// The innermost interrupt controller.
+    pub chip: &'a CStr,
+    /// Whether a remapping controller stands between the function and the processors.
+    pub remapped: bool,
+    /// The processor it goes to.
+    pub cpu: u32,
+}
+
+impl fmt::Display for Description<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} {} {} {} {}",
+            self.index,
+            self.irq,
+            kernel::fmt::Adapter(self.name),
+            kernel::fmt::Adapter(self.chip),
+            if self.remapped { "remapped" } else { "direct" },
+            self.cpu
+        )
+    }
+}
+
+unsafe extern "C" fn hard_callback<H: Handler>(
+    _irq: c_int,
+    cookie: *mut c_void,
+) -> raw::irqreturn_t {
+    // SAFETY: the cookie is the `Irq` that requested the interrupt, alive until it is freed.
+    let this = unsafe { &*cookie.cast_const().cast::<Irq<'_, H>>() };
+    match this.handler.handle() {
+        Outcome::Handled => raw::irqreturn::IRQ_HANDLED,
+        Outcome::WakeThread => raw::irqreturn::IRQ_WAKE_THREAD,
+    }
+}
+
+unsafe extern "C" fn thread_callback<H: Handler>(
+    _irq: c_int,
+    cookie: *mut c_void,
+) -> raw::irqreturn_t {
+    // SAFETY: as in `hard_callback`.
+    let this = unsafe { &*cookie.cast_const().cast::<Irq<'_, H>>() };
+    this.handler.thread();
+    raw::irqreturn::IRQ_HANDLED
+}

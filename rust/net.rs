@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network devices: interface, queues, NAPI, socket buffers, statistics.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+mod address;
+mod builder;
+mod callbacks;
+pub mod features;
+mod interface;
+mod napi;
+mod operations;
+mod queue;
+mod rtnl;
+mod skbuff;
+mod stats;
+
+pub use self::{
+    address::{
+        AddressList,
+        MacAddress, //
+    },
+    builder::Builder,
+    features::Features,
+    interface::Interface,
+    napi::Poll,
+    operations::{
+        Operations,
+        Progress,
+        RxMode,
+        TxOutcome, //
+    },
+    queue::TxQueue,
+    rtnl::{
+        Rtnl,
+        RtnlGuard, //
+    },
+    skbuff::{
+        L4Checksum,
+        ReceiveInfo,
+        RxHash,
+        SkBuff,
+        TransmitInfo, //
+    },
+    stats::{
+        Counter,
+        LinkStats,
+        QueueStats,
+        RxStats,
+        TxStats, //
+    }, //
+};

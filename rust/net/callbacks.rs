@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From the kernel's tables of functions to [`Operations`]: rebuild the interface, borrow, forward.
+//!
+//! C headers: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h),
+//! [`include/net/netdev_queues.h`](srctree/include/net/netdev_queues.h)
+
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+
+use kernel::{
+    error::from_result,
+    prelude::*, //
+};
+
+use crate::raw;
+
+use super::{
+    interface::{
+        Interface,
+        Pair, //
+    },
+    napi::Poll,
+    AddressList,
+    Features,
+    LinkStats,
+    MacAddress,
+    Operations,
+    Progress,
+    Rtnl,
+    RxMode,
+    SkBuff,
+    TxOutcome, //
+};
+
+/// The tables for a driver `T`.
+pub(super) struct Callbacks<T>(PhantomData<T>);
+
+/// The interface of a device.
+///
+/// # Safety
+///
+/// `dev` must be a device registered by the builder for `T`, from one of its callbacks. The result
+/// is valid for the duration of that callback.
+#[inline(always)]
+pub(crate) unsafe fn interface<'a, 'bound, T: Operations>(
+    dev: *const raw::net_device,
+) -> &'a Interface<'bound, T> {
+    // SAFETY: the private area holds a pointer to the interface, which lives until after the
+    // device is unregistered (invariant of `Interface`).
+    unsafe {
+        let private = raw::nic_netdev_priv(dev);
+        &**private.cast::<*const Interface<'bound, T>>()
+    }
+}
+
+/// Proof of RTNL for a callback that runs under it.
+///
+/// # Safety
+///
+/// To be called from a callback that the core calls with RTNL held; the value must not leave it.
+pub(crate) unsafe fn rtnl() -> Rtnl {
+    // SAFETY: by the safety requirement.
+    unsafe { Rtnl::assume_held() }
+}
+
+impl<T: Operations> Callbacks<T> {
+    pub(super) const OPS: raw::net_device_ops = raw::net_device_ops {
+        ndo_open: Some(Self::open),
+        ndo_stop: Some(Self::stop),
+        ndo_start_xmit: Some(Self::start_xmit),
+        ndo_features_check: Some(Self::features_check),
+        ndo_set_rx_mode_async: Some(Self::set_rx_mode),
+        ndo_set_mac_address: Some(Self::set_mac_address),
+        ndo_validate_addr: Some(raw::eth_validate_addr),
+        ndo_change_mtu: Some(Self::change_mtu),
+        ndo_tx_timeout: Some(Self::tx_timeout),
+        ndo_get_stats64: Some(Self::get_stats64),
+        ndo_vlan_rx_add_vid: if T::HAS_VLAN_ADD {
+            Some(Self::vlan_rx_add_vid)
+        } else {
+            None
+        },
+        ndo_vlan_rx_kill_vid: if T::HAS_VLAN_KILL {
+            Some(Self::vlan_rx_kill_vid)
+        } else {
+            None
+        },
+        ndo_fix_features: Some(Self::fix_features),
+        ndo_set_features: Some(Self::set_features),
+        ..pin_init::zeroed()
+    };
+
+    pub(super) const STAT_OPS: raw::netdev_stat_ops = raw::netdev_stat_ops {
+        get_queue_stats_rx: Some(Self::get_queue_stats_rx),
+        get_queue_stats_tx: Some(Self::get_queue_stats_tx),
+        get_base_stats: Some(Self::get_base_stats),
+        ..pin_init::zeroed()
+    };
+
+    pub(super) unsafe extern "C" fn poll(napi: *mut raw::napi_struct, budget: c_int) -> c_int {
+        // SAFETY: the context is embedded in a `Pair`, which outlives it; the pair's device has its
+        // interface (invariants of `Pair` and `Interface`).
+        let (pair, interface) = unsafe {
+            let opaque = napi.cast::<kernel::types::Opaque<raw::napi_struct>>();
+            let pair = &*kernel::container_of!(opaque, Pair<'_, T>, napi);
+            (pair, interface::<T>((*napi).dev))
+        };
+        // SAFETY: the context runs this function only while enabled, and never twice at a time
+        // (invariant of `poll`).
+        let Some(state) = (unsafe { (*pair.poll.get()).as_mut() }) else {
+            return 0;
+        };
+        let limit = u32::try_from(budget).unwrap_or(0);
+        // SAFETY: this is the poll function of `napi`.
+        let mut poll =
+            unsafe { Poll::new(napi, pair.index, limit, pair.tx_queue(), &pair.stats.rx) };
+        match T::poll(interface, state, &mut poll) {
+            Progress::More => budget,
+            // With budget 0 (netpoll) completing is not allowed, and all of the budget used would
+            // mean that there is more.
+            Progress::Done(received) if received < limit => {
+                let received = c_int::try_from(received).unwrap_or(0);
+                // SAFETY: called from the poll function with less than the budget.
+                if unsafe { raw::napi_complete_done(napi, received) } {
+                    T::rearm(interface, state);
+                }
+                received
+            }
+            Progress::Done(_) => budget,
+        }
+    }
+
+    unsafe extern "C" fn open(dev: *mut raw::net_device) -> c_int {
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
+        from_result(|| T::open(interface, &rtnl).map(|()| 0))
+    }
+
+    unsafe extern "C" fn stop(dev: *mut raw::net_device) -> c_int {
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
+        T::stop(interface, &rtnl);
+        0
+    }
+
+    unsafe extern "C" fn start_xmit(
+        skb: *mut raw::sk_buff,
+        dev: *mut raw::net_device,
+    ) -> raw::netdev_tx_t {
+        // SAFETY: callback of our device; the buffer is valid and handed to us.
+        let (interface, queue, skb) = unsafe {
+            let queue = (*skb).queue_mapping;
+            (
+                interface::<T>(dev),
+                queue,
+                SkBuff::from_raw(NonNull::new_unchecked(skb)),
+            )
+        };
+        let Some(pair) = interface.pairs.get(usize::from(queue)) else {
+            return raw::netdev_tx_NETDEV_TX_OK;
+        };
+        // SAFETY: the stack holds the queue's transmit lock (invariant of `tx`).
+        let Some(tx) = (unsafe { (*pair.tx.get()).as_mut() }) else {
+            // Being stopped.
+            pair.stats.tx.dropped.add(1);
+            return raw::netdev_tx_NETDEV_TX_OK;
+        };
+        match T::start_xmit(interface, tx, &pair.tx_queue(), skb) {
+            TxOutcome::Taken => raw::netdev_tx_NETDEV_TX_OK,
+            TxOutcome::Busy(skb) => {
+                let _ = skb.into_raw();
+                raw::netdev_tx_NETDEV_TX_BUSY
+            }
+        }
+    }
+
+    unsafe extern "C" fn features_check(
+        skb: *mut raw::sk_buff,
+        _dev: *mut raw::net_device,
+        features: raw::netdev_features_t,
+    ) -> raw::netdev_features_t {
+        // SAFETY: the stack passes a valid buffer on its way out.
+        unsafe { raw::nic_features_check(skb, features, T::MAX_L2_HEADER, T::MAX_L3_HEADER) }
+    }
+
+    unsafe extern "C" fn set_rx_mode(
+        dev: *mut raw::net_device,
+        unicast: *mut raw::netdev_hw_addr_list,
+        multicast: *mut raw::netdev_hw_addr_list,
+    ) -> c_int {
+        // SAFETY: callback of our device, RTNL held; the lists are private copies for this call.
+        let (interface, rtnl, unicast, multicast, flags) = unsafe {
+            (
+                interface::<T>(dev),
+                rtnl(),
+                AddressList::new(unicast),
+                AddressList::new(multicast),
+                (*dev).flags,
+            )
+        };
+        let mode = RxMode {
+            promiscuous: flags & raw::net_device_flags_IFF_PROMISC != 0,
+            all_multicast: flags & raw::net_device_flags_IFF_ALLMULTI != 0,
+        };
+        from_result(|| {
+            T::set_rx_mode(interface, mode, &unicast, &multicast, &rtnl).map(|()| 0)
+        })
+    }
+
+    unsafe extern "C" fn set_mac_address(dev: *mut raw::net_device, addr: *mut c_void) -> c_int {
+        // SAFETY: callback of our device, RTNL held; the core passes a `sockaddr_storage` with at
+        // least six bytes of address.
+        let (interface, rtnl, mac) = unsafe {
+            let data = &raw const (*addr.cast::<raw::sockaddr>()).sa_data;
+            (
+                interface::<T>(dev),
+                rtnl(),
+                MacAddress(data.cast::<[u8; 6]>().read_unaligned()),
+            )
+        };
+        from_result(|| {
+            if !mac.is_valid() {
+                return Err(EADDRNOTAVAIL);
+            }
+            T::set_mac(interface, mac, &rtnl)?;
+            interface.set_mac(mac, &rtnl);
+            Ok(0)
+        })
+    }
+
+    unsafe extern "C" fn change_mtu(dev: *mut raw::net_device, mtu: c_int) -> c_int {
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
+        from_result(|| {
+            let mtu = u32::try_from(mtu)?;
+            T::change_mtu(interface, mtu, &rtnl)?;
+            // SAFETY: the device is valid; written under RTNL, read without.
+            unsafe {
+                (&raw mut (*dev).mtu).write_volatile(mtu);
+            }
+            Ok(0)
+        })
+    }
+
+    unsafe extern "C" fn tx_timeout(dev: *mut raw::net_device, queue: c_uint) {
+        // SAFETY: callback of our device.
+        let interface = unsafe { interface::<T>(dev) };
+        T::tx_timeout(interface, queue);
+    }
+
+    unsafe extern "C" fn vlan_rx_add_vid(
+        dev: *mut raw::net_device,
+        _proto: raw::__be16,
+        vid: u16,
+    ) -> c_int {
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
+        from_result(|| T::vlan_add(interface, vid, &rtnl).map(|()| 0))
+    }
+
+    unsafe extern "C" fn vlan_rx_kill_vid(
+        dev: *mut raw::net_device,
+        _proto: raw::__be16,
+        vid: u16,
+    ) -> c_int {
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
+        from_result(|| T::vlan_kill(interface, vid, &rtnl).map(|()| 0))
+    }
+
+    unsafe extern "C" fn fix_features(
+        dev: *mut raw::net_device,
+        features: raw::netdev_features_t,
+    ) -> raw::netdev_features_t {
+        // SAFETY: callback of our device.
+        let interface = unsafe { interface::<T>(dev) };
+        T::fix_features(interface, Features(features)).0
+    }
+
+    unsafe extern "C" fn set_features(
+        dev: *mut raw::net_device,
+        features: raw::netdev_features_t,
+    ) -> c_int {
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
+        let wanted = Features(features);
+        let changed = wanted ^ interface.features();
+        from_result(|| T::set_features(interface, wanted, changed, &rtnl).map(|()| 0))
+    }
+
+    unsafe extern "C" fn get_stats64(
+        dev: *mut raw::net_device,
+        storage: *mut raw::rtnl_link_stats64,
+    ) {
+        // SAFETY: callback of our device; the storage is zeroed by the core and ours to fill.
+        let (interface, storage) = unsafe { (interface::<T>(dev), &mut *storage) };
+        let mut sum = LinkStats::default();
+        for pair in interface.pairs.iter() {
+            let (tx, rx) = (&pair.stats.tx, &pair.stats.rx);
+            sum.tx_packets += tx.packets.get();
+            sum.tx_bytes += tx.bytes.get();
+            sum.tx_dropped += tx.dropped.get();
+            sum.rx_packets += rx.packets.get();
+            sum.rx_bytes += rx.bytes.get();
+            sum.multicast += rx.multicast.get();
+            sum.rx_length_errors += rx.length_errors.get();
+            sum.rx_errors += rx.errors.get() + rx.length_errors.get();
+            sum.rx_dropped += rx.alloc_failed.get();
+        }
+        T::stats(interface, &mut sum);
+        storage.rx_packets = sum.rx_packets;
+        storage.tx_packets = sum.tx_packets;
+        storage.rx_bytes = sum.rx_bytes;
+        storage.tx_bytes = sum.tx_bytes;
+        storage.rx_errors = sum.rx_errors;
+        storage.tx_errors = sum.tx_errors;
+        storage.rx_dropped = sum.rx_dropped;
+        storage.tx_dropped = sum.tx_dropped;
+        storage.multicast = sum.multicast;
+        storage.collisions = sum.collisions;
+        storage.rx_length_errors = sum.rx_length_errors;
+        storage.rx_crc_errors = sum.rx_crc_errors;
+        storage.rx_frame_errors = sum.rx_frame_errors;
+        storage.rx_missed_errors = sum.rx_missed_errors;
+        storage.tx_aborted_errors = sum.tx_aborted_errors;
+    }
+
+    unsafe extern "C" fn get_queue_stats_rx(
+        dev: *mut raw::net_device,
+        index: c_int,
+        stats: *mut raw::netdev_queue_stats_rx,
+    ) {
+        // SAFETY: callback of our device; the storage is ours to fill.
+        let (interface, stats) = unsafe { (interface::<T>(dev), &mut *stats) };
+        if let Some(queue) = usize::try_from(index).ok().and_then(|i| interface.queue_stats(i)) {
+            stats.packets = queue.rx.packets.get();
+            stats.bytes = queue.rx.bytes.get();
+            stats.alloc_fail = queue.rx.alloc_failed.get();
+            stats.csum_unnecessary = queue.rx.csum_good.get();
+            stats.csum_bad = queue.rx.csum_bad.get();
+        }
+    }
+
+    unsafe extern "C" fn get_queue_stats_tx(
+        dev: *mut raw::net_device,
+        index: c_int,
+        stats: *mut raw::netdev_queue_stats_tx,
+    ) {
+        // SAFETY: callback of our device; the storage is ours to fill.
+        let (interface, stats) = unsafe { (interface::<T>(dev), &mut *stats) };
+        if let Some(queue) = usize::try_from(index).ok().and_then(|i| interface.queue_stats(i)) {
+            stats.packets = queue.tx.packets.get();
+            stats.bytes = queue.tx.bytes.get();
+            stats.stop = queue.tx.stopped.get();
+            stats.hw_drops = queue.tx.dropped.get();
+        }
+    }
+
+    unsafe extern "C" fn get_base_stats(
+        dev: *mut raw::net_device,
+        rx: *mut raw::netdev_queue_stats_rx,
+        tx: *mut raw::netdev_queue_stats_tx,
+    ) {
+        // SAFETY: callback of our device; the storage is ours to fill.
+        let (interface, rx, tx) = unsafe { (interface::<T>(dev), &mut *rx, &mut *tx) };
+        // What queues counted that are not active now.
+        // SAFETY: the device is valid (invariant of `Interface`).
+        let active = unsafe { (*interface.as_raw()).real_num_tx_queues } as usize;
+        rx.packets = 0;
+        rx.bytes = 0;
+        tx.packets = 0;
+        tx.bytes = 0;
+        for pair in interface.pairs.iter().skip(active) {
+            rx.packets += pair.stats.rx.packets.get();
+            rx.bytes += pair.stats.rx.bytes.get();
+            tx.packets += pair.stats.tx.packets.get();
+            tx.bytes += pair.stats.tx.bytes.get();
+        }
+    }
+}

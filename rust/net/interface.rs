@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A registered network device and its queue pairs.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use core::{
+    cell::UnsafeCell,
+    ptr::NonNull, //
+};
+
+use kernel::{
+    error::to_result,
+    prelude::*,
+    str::CStr,
+    sync::Mutex,
+    types::Opaque, //
+};
+
+use crate::{
+    pci::Resource,
+    raw, //
+};
+
+use super::{
+    queue::TxQueue,
+    stats::QueueStats,
+    Features,
+    MacAddress,
+    Operations,
+    Rtnl, //
+};
+
+/// A queue pair: one NAPI context, one transmit and one receive queue.
+///
+/// # Invariants
+///
+/// - `napi` is added to the interface's device from construction until the interface's teardown.
+/// - `tx` is touched with the transmit lock of `txq` held only.
+/// - `poll` is touched by the poll function, or with RTNL held while `enabled` is false; `enabled`
+///   with RTNL held only, and false exactly while the NAPI context is disabled.
+#[pin_data]
+pub(super) struct Pair<'bound, T: Operations> {
+    #[pin]
+    pub(super) napi: Opaque<raw::napi_struct>,
+    pub(super) txq: NonNull<raw::netdev_queue>,
+    pub(super) index: u16,
+    pub(super) tx: UnsafeCell<Option<T::Tx<'bound>>>,
+    pub(super) poll: UnsafeCell<Option<T::Poll<'bound>>>,
+    pub(super) enabled: UnsafeCell<bool>,
+    pub(super) stats: QueueStats,
+}
+
+// SAFETY: the driver's parts are `Send` (bounds of `Operations`); the kernel's may be used from any
+// thread under the rules in the invariants.
+unsafe impl<T: Operations> Send for Pair<'_, T> {}
+
+// SAFETY: access to the cells is exclusive by the locks in the invariants; the statistics are
+// `Sync`.
+unsafe impl<T: Operations> Sync for Pair<'_, T> {}
+
+impl<'bound, T: Operations> Pair<'bound, T> {
+    /// The pair's transmit queue.
+    #[inline]
+    pub(super) fn tx_queue(&self) -> TxQueue<'_> {
+        // SAFETY: the device's queues live as long as the device, which outlives the pairs.
+        unsafe { TxQueue::new(self.txq.as_ptr(), &self.stats.tx) }
+    }
+
+    /// Exchanges the transmit state.
+    fn swap_tx(&self, new: Option<T::Tx<'bound>>) -> Option<T::Tx<'bound>> {
+        // SAFETY: the queue is valid; soft interrupts are off while the lock is held.
+        unsafe { raw::nic_tx_lock_bh(self.txq.as_ptr()) };
+        // SAFETY: the lock is held (invariant of `tx`).
+        let old = core::mem::replace(unsafe { &mut *self.tx.get() }, new);
+        // SAFETY: taken above.
+        unsafe { raw::nic_tx_unlock_bh(self.txq.as_ptr()) };
+        old
+    }
+}
+
+/// A network device with its driver's data.
+///
+/// # Invariants
+///
+/// `netdev` is valid until `self` is dropped, and its private area holds a pointer to `self`.
+#[pin_data(PinnedDrop)]
+pub struct Interface<'bound, T: Operations> {
+    pub(super) netdev: NonNull<raw::net_device>,
+    pub(super) data: T::Data<'bound>,
+    pub(super) pairs: KVec<Pin<KBox<Pair<'bound, T>>>>,
+    /// Whether the device is registered. The lock makes a second `unregister` wait for the first.
+    #[pin]
+    pub(super) registered: Mutex<bool>,
+}
+
+// SAFETY: the driver's data is `Send + Sync`; the device is used through functions that may be
+// called from any thread, with the locks their documentation asks for.
+unsafe impl<T: Operations> Send for Interface<'_, T> {}
+
+// SAFETY: as for `Send`.
+unsafe impl<T: Operations> Sync for Interface<'_, T> {}
+
+impl<'bound, T: Operations> Interface<'bound, T> {
+    #[inline]
+    pub(super) fn as_raw(&self) -> *mut raw::net_device {
+        self.netdev.as_ptr()
+    }
+
+    /// The driver's data.
+    #[inline]
+    pub fn data(&self) -> &T::Data<'bound> {
+        &self.data
+    }
+
+    /// How many queue pairs were allocated.
+    pub fn max_pairs(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// The counters of pair `index`.
+    pub fn queue_stats(&self, index: usize) -> Option<&QueueStats> {
+        self.pairs.get(index).map(|pair| &pair.stats)
+    }
+
+    /// The interface's name, such as `eth0`. May change unless RTNL is held.
+    pub fn name<'a>(&'a self, _rtnl: &'a Rtnl) -> &'a CStr {
+        // SAFETY: the name is a terminated string in the device (invariant), which only changes
+        // under RTNL.
+        unsafe { CStr::from_char_ptr((&raw const (*self.as_raw()).name).cast()) }
+    }
+
+    /// The MTU in bytes.
+    pub fn mtu(&self) -> u32 {
+        // SAFETY: the device is valid (invariant); the field is read without a lock everywhere in
+        // the kernel.
+        unsafe { (&raw const (*self.as_raw()).mtu).read_volatile() }
+    }
+
+    /// The address in use.
+    pub fn mac(&self, _rtnl: &Rtnl) -> MacAddress {
+        let mut mac = MacAddress::default();
+        // SAFETY: `dev_addr` points to at least six bytes, which change under RTNL only.
+        unsafe {
+            core::ptr::copy_nonoverlapping((*self.as_raw()).dev_addr, mac.0.as_mut_ptr(), 6)
+        };
+        mac
+    }
+
+    /// Replaces the address, as a driver does whose device was given another one.
+    pub fn set_mac(&self, mac: MacAddress, _rtnl: &Rtnl) {
+        // SAFETY: the device is valid, RTNL is held; six bytes are copied.
+        unsafe { raw::dev_addr_mod(self.as_raw(), 0, mac.0.as_ptr().cast(), 6) };
+    }
+
+    /// The features in force.
+    pub fn features(&self) -> Features {
+        // SAFETY: the device is valid (invariant); read without a lock everywhere in the kernel.
+        Features(unsafe { (&raw const (*self.as_raw()).features).read_volatile() })
+    }
+
+    /// Whether the interface is up.
+    pub fn is_running(&self) -> bool {
+        // SAFETY: the device is valid (invariant).
+        unsafe { raw::nic_netif_running(self.as_raw()) }
+    }
+
+    /// Link up. Any context.
+    pub fn carrier_on(&self) {
+        // SAFETY: the device is valid (invariant).
+        unsafe { raw::netif_carrier_on(self.as_raw()) };
+    }
+
+    /// Link down. Any context.
+    pub fn carrier_off(&self) {
+        // SAFETY: the device is valid (invariant).
+        unsafe { raw::netif_carrier_off(self.as_raw()) };
+    }
+
+    /// Whether the link is up.
+    pub fn carrier_ok(&self) -> bool {
+        // SAFETY: the device is valid (invariant).
+        unsafe { raw::nic_netif_carrier_ok(self.as_raw()) }
+    }
+
+    /// Uses the first `pairs` queue pairs. Errors: `EINVAL`, `ENOMEM`; then nothing changed.
+    pub fn set_active_pairs(&self, pairs: usize, _rtnl: &Rtnl) -> Result {
+        if pairs == 0 || pairs > self.pairs.len() {
+            return Err(EINVAL);
+        }
+        let n = u32::try_from(pairs)?;
+        // SAFETY: the device is valid (invariant), RTNL is held.
+        to_result(unsafe { raw::netif_set_real_num_queues(self.as_raw(), n, n) })
+    }
+
+    /// Installs the state of pair `index` and lets it run: polls and transmissions may come before
+    /// this returns. `irq` is its Linux interrupt number, for those who look. Sleeps.
+    ///
+    /// Errors: `EINVAL` past the end, `EBUSY` when the pair runs.
+    pub fn start_pair(
+        &self,
+        index: usize,
+        tx: T::Tx<'bound>,
+        poll: T::Poll<'bound>,
+        irq: u32,
+        _rtnl: &Rtnl,
+    ) -> Result {
+        let pair = self.pairs.get(index).ok_or(EINVAL)?;
+        // SAFETY: RTNL is held (invariant of `enabled`).
+        let enabled = unsafe { &mut *pair.enabled.get() };
+        if *enabled {
+            return Err(EBUSY);
+        }
+        let queue = u32::from(pair.index);
+        let napi = pair.napi.get();
+        // SAFETY: RTNL is held and the context is disabled (invariant of `poll`).
+        unsafe { *pair.poll.get() = Some(poll) };
+        drop(pair.swap_tx(Some(tx)));
+        // SAFETY: the context is added and disabled (invariants); the device and queue are valid
+        // and RTNL is held.
+        unsafe {
+            raw::nic_tx_reset(pair.txq.as_ptr());
+            raw::nic_napi_set_irq(napi, c_int::try_from(irq).unwrap_or(-1));
+            raw::netif_queue_set_napi(
+                self.as_raw(),
+                queue,
+                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
+                napi,
+            );
+            raw::netif_queue_set_napi(
+                self.as_raw(),
+                queue,
+                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_TX,
+                napi,
+            );
+            raw::napi_enable(napi);
+            raw::nic_tx_start_queue(pair.txq.as_ptr());
+        }
+        *enabled = true;
+        Ok(())
+    }
+
+    /// Stops pair `index` and returns its state; `None` when it did not run. When this returns no
+    /// poll and no transmission of the pair runs and none will. Sleeps.
+    pub fn stop_pair(
+        &self,
+        index: usize,
+        _rtnl: &Rtnl,
+    ) -> Option<(T::Tx<'bound>, T::Poll<'bound>)> {
+        let pair = self.pairs.get(index)?;
+        // SAFETY: RTNL is held (invariant of `enabled`).
+        let enabled = unsafe { &mut *pair.enabled.get() };
+        if !*enabled {
+            return None;
+        }
+        let napi = pair.napi.get();
+        let queue = u32::from(pair.index);
+        // SAFETY: the queue is valid.
+        unsafe { raw::nic_tx_stop_queue(pair.txq.as_ptr()) };
+        let tx = pair.swap_tx(None);
+        // SAFETY: the context is added and enabled; the device is valid and RTNL is held. Disabling
+        // waits for a running poll.
+        unsafe {
+            raw::napi_disable(napi);
+            raw::netif_queue_set_napi(
+                self.as_raw(),
+                queue,
+                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
+                core::ptr::null_mut(),
+            );
+            raw::netif_queue_set_napi(
+                self.as_raw(),
+                queue,
+                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_TX,
+                core::ptr::null_mut(),
+            );
+            raw::nic_napi_set_irq(napi, -1);
+        }
+        *enabled = false;
+        // The poll function may have restarted the queue before it was disabled.
+        // SAFETY: the queue is valid.
+        unsafe { raw::nic_tx_stop_queue(pair.txq.as_ptr()) };
+        // SAFETY: RTNL is held and the context is disabled (invariant of `poll`).
+        let poll = unsafe { (*pair.poll.get()).take() };
+        tx.zip(poll)
+    }
+
+    /// Has the poll function of pair `index` run soon; from its interrupt handler, interrupts off.
+    /// Harmless when the pair does not run.
+    #[inline]
+    pub fn schedule_poll(&self, index: usize) {
+        if let Some(pair) = self.pairs.get(index) {
+            // SAFETY: the context is added (invariant); a disabled one is not scheduled.
+            unsafe { raw::nic_napi_schedule(pair.napi.get()) };
+        }
+    }
+
+    /// As [`Self::schedule_poll`], from process context.
+    pub fn kick_poll(&self, index: usize) {
+        if let Some(pair) = self.pairs.get(index) {
+            // SAFETY: the context is added (invariant); a disabled one is not scheduled.
+            unsafe { raw::nic_napi_kick(pair.napi.get()) };
+        }
+    }
+
+    /// Removes what `Builder::register` set up with the kernel beyond the registration itself.
+    pub(super) fn delete_napi(&self) {
+        for pair in self.pairs.iter() {
+            // SAFETY: added at construction, disabled since `stop` or never enabled.
+            unsafe { raw::nic_netif_napi_del(pair.napi.get()) };
+        }
+    }
+}
+
+impl<T: Operations> Resource for Interface<'_, T> {
+    fn unregister(&self) {
+        let mut registered = self.registered.lock();
+        if *registered {
+            // SAFETY: registered and not yet unregistered. Stops the interface and waits for every
+            // callback; afterwards none comes.
+            unsafe { raw::unregister_netdev(self.as_raw()) };
+            *registered = false;
+        }
+    }
+}
+
+#[pinned_drop]
+impl<T: Operations> PinnedDrop for Interface<'_, T> {
+    fn drop(self: Pin<&mut Self>) {
+        // A driver whose `stop` left a pair running would leave its context enabled.
+        let rtnl = Rtnl::lock();
+        for index in 0..self.pairs.len() {
+            drop(self.stop_pair(index, &rtnl));
+        }
+        drop(rtnl);
+        self.delete_napi();
+        // SAFETY: the device is ours and unregistered: the scope does not let go of us before
+        // `unregister`, and `Builder::register` not without registering. Clearing the private
+        // pointer first makes a late user fail loudly.
+        unsafe {
+            raw::nic_netdev_priv(self.as_raw())
+                .cast::<*const ()>()
+                .write(core::ptr::null());
+            raw::free_netdev(self.as_raw());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a network driver implements.
+
+use kernel::{
+    error::code::*,
+    prelude::*, //
+};
+
+use super::{
+    AddressList,
+    Features,
+    Interface,
+    LinkStats,
+    MacAddress,
+    Poll,
+    Rtnl,
+    SkBuff,
+    TxQueue, //
+};
+
+/// What became of a packet handed to [`Operations::start_xmit`].
+#[must_use]
+pub enum TxOutcome {
+    /// The driver has it, or has dropped and counted it.
+    Taken,
+    /// No room; the stack will try again. The driver has stopped the queue.
+    Busy(SkBuff),
+}
+
+/// What a poll function did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Everything there was, `0` being received packets; interrupts may come again.
+    Done(u32),
+    /// The budget's worth; poll again.
+    More,
+}
+
+/// Reception beyond the device's own address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RxMode {
+    /// Everything on the wire.
+    pub promiscuous: bool,
+    /// Every group address.
+    pub all_multicast: bool,
+}
+
+/// A network driver.
+///
+/// Per queue pair there are two pieces of state, installed by [`Interface::start_pair`]: `Tx`,
+/// lent to [`Self::start_xmit`] under the queue's transmit lock, and `Poll`, lent to [`Self::poll`]
+/// while it runs. The library sees to the exclusion, so both are plain `&mut`.
+///
+/// Callbacks given an [`Rtnl`] run in process context with the RTNL lock held and may sleep.
+#[vtable]
+pub trait Operations: Sized + 'static {
+    /// The driver's data; dropped after the interface is unregistered.
+    type Data<'bound>: Send + Sync + 'bound;
+    /// Transmit state of a queue pair.
+    type Tx<'bound>: Send + 'bound;
+    /// Poll state of a queue pair.
+    type Poll<'bound>: Send + 'bound;
+
+    /// Longest link-layer header that offloads can handle, in bytes.
+    const MAX_L2_HEADER: u32;
+    /// Longest network-layer header that offloads can handle, in bytes.
+    const MAX_L3_HEADER: u32;
+
+    /// `ip link set up`. On success the queues run.
+    fn open<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Result;
+
+    /// `ip link set down`, also before unregistration. Afterwards no queue runs.
+    fn stop<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl);
+
+    /// Sends a packet. Soft interrupt context, the queue's transmit lock held.
+    fn start_xmit<'bound>(
+        interface: &Interface<'bound, Self>,
+        tx: &mut Self::Tx<'bound>,
+        queue: &TxQueue<'_>,
+        skb: SkBuff,
+    ) -> TxOutcome;
+
+    /// Reaps transmissions, receives packets. Soft interrupt context.
+    fn poll<'bound>(
+        interface: &Interface<'bound, Self>,
+        state: &mut Self::Poll<'bound>,
+        poll: &mut Poll<'_>,
+    ) -> Progress;
+
+    /// Lets the queue's interrupt fire again, after [`Progress::Done`]. Soft interrupt context.
+    fn rearm<'bound>(interface: &Interface<'bound, Self>, state: &mut Self::Poll<'bound>);
+
+    /// Adds what only the hardware counted to the sums of the queues. May run at any time in
+    /// process context, without RTNL; must not sleep.
+    fn stats<'bound>(interface: &Interface<'bound, Self>, stats: &mut LinkStats) {
+        let _ = (interface, stats);
+    }
+
+    /// The addresses or the mode of reception changed. The lists do not change during the call.
+    /// On error the core tries again later.
+    fn set_rx_mode<'bound>(
+        interface: &Interface<'bound, Self>,
+        mode: RxMode,
+        unicast: &AddressList<'_>,
+        multicast: &AddressList<'_>,
+        rtnl: &Rtnl,
+    ) -> Result;
+
+    /// Changes the device's own address; `mac` is valid. On success the interface shows it.
+    fn set_mac<'bound>(
+        interface: &Interface<'bound, Self>,
+        mac: MacAddress,
+        rtnl: &Rtnl,
+    ) -> Result;
+
+    /// Changes the MTU; `mtu` is within the limits given to the builder. On success the interface
+    /// shows it.
+    fn change_mtu<'bound>(interface: &Interface<'bound, Self>, mtu: u32, rtnl: &Rtnl) -> Result;
+
+    /// Forces features that depend on each other.
+    fn fix_features<'bound>(interface: &Interface<'bound, Self>, wanted: Features) -> Features {
+        let _ = interface;
+        wanted
+    }
+
+    /// Puts `wanted` into force; `changed` is the difference to now.
+    fn set_features<'bound>(
+        interface: &Interface<'bound, Self>,
+        wanted: Features,
+        changed: Features,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let _ = (interface, wanted, changed, rtnl);
+        Ok(())
+    }
+
+    /// Receives packets tagged `vid` (802.1Q), too.
+    fn vlan_add<'bound>(interface: &Interface<'bound, Self>, vid: u16, rtnl: &Rtnl) -> Result {
+        let _ = (interface, vid, rtnl);
+        Err(EOPNOTSUPP)
+    }
+
+    /// No longer receives packets tagged `vid`.
+    fn vlan_kill<'bound>(interface: &Interface<'bound, Self>, vid: u16, rtnl: &Rtnl) -> Result {
+        let _ = (interface, vid, rtnl);
+        Err(EOPNOTSUPP)
+    }
+
+    /// Queue `queue` has been stopped for longer than the watchdog allows. Soft interrupt context:
+    /// must not sleep.
+    fn tx_timeout<'bound>(interface: &Interface<'bound, Self>, queue: u32);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A transmit queue as the stack sees it.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use core::marker::PhantomData;
+
+use crate::raw;
+
+use super::stats::TxStats;
+
+/// A transmit queue, lent to [`super::Operations::start_xmit`] (with the transmit lock held) and to
+/// the poll function (without).
+///
+/// # Invariants
+///
+/// `txq` is a valid queue of a live device for `'a`.
+pub struct TxQueue<'a> {
+    txq: *mut raw::netdev_queue,
+    stats: &'a TxStats,
+    _lifetime: PhantomData<&'a ()>,
+}
+
+impl<'a> TxQueue<'a> {
+    /// # Safety
+    ///
+    /// `txq` must be a valid queue for `'a`.
+    #[inline]
+    pub(super) unsafe fn new(txq: *mut raw::netdev_queue, stats: &'a TxStats) -> Self {
+        // INVARIANT: by the safety requirement.
+        Self {
+            txq,
+            stats,
+            _lifetime: PhantomData,
+        }
+    }
+
+    /// The queue's counters; to be written in `start_xmit` only.
+    #[inline]
+    pub fn stats(&self) -> &TxStats {
+        self.stats
+    }
+
+    /// Accounts for `bytes` given to the device (byte queue limits). Returns whether the doorbell is
+    /// due: the stack has no further packet at hand, or the queue is stopped.
+    #[inline]
+    pub fn sent(&self, bytes: u32) -> bool {
+        // SAFETY: the queue is valid (invariant); called with the transmit lock held.
+        unsafe { raw::nic_tx_sent(self.txq, bytes) }
+    }
+
+    /// Stops the queue unless `room`; `room` is asked again after stopping, so that a completion on
+    /// another processor in between is not missed. Returns whether the queue is stopped.
+    ///
+    /// To be called before [`Self::sent`], which must see the queue stopped.
+    #[inline]
+    pub fn stop_unless(&self, room: impl Fn() -> bool) -> bool {
+        if room() {
+            return false;
+        }
+        // SAFETY: the queue is valid (invariant).
+        unsafe {
+            raw::nic_tx_stop_queue(self.txq);
+            raw::nic_smp_mb();
+        }
+        if room() {
+            // SAFETY: as above.
+            unsafe { raw::nic_tx_start_queue(self.txq) };
+            return false;
+        }
+        self.stats.stopped.add(1);
+        true
+    }
+
+    /// Accounts for transmissions that are done; poll function.
+    #[inline]
+    pub fn completed(&self, packets: u32, bytes: u32) {
+        // SAFETY: the queue is valid (invariant); one caller at a time, the poll function. The
+        // function has the barrier that pairs with `stop_unless`.
+        unsafe { raw::nic_tx_completed(self.txq, packets, bytes) };
+    }
+
+    /// Restarts a stopped queue if there is `room`; poll function, after [`Self::completed`].
+    #[inline]
+    pub fn wake_if(&self, room: impl Fn() -> bool) {
+        // SAFETY: the queue is valid (invariant).
+        unsafe {
+            raw::nic_smp_mb();
+            if raw::nic_tx_queue_stopped(self.txq) && room() {
+                raw::netif_tx_wake_queue(self.txq);
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Socket buffers that are consumed exactly once.
+//!
+//! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
+
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
+
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+use crate::{
+    dma::Region,
+    raw, //
+};
+
+/// An owned packet. Dropping it counts as a drop in the kernel's statistics and traces; a packet
+/// that was dealt with is [`Self::consume`]d.
+///
+/// # Invariants
+///
+/// The pointer is a valid `sk_buff` that nobody else uses.
+#[must_use]
+pub struct SkBuff(NonNull<raw::sk_buff>);
+
+// SAFETY: a socket buffer may be used and freed by any one thread at a time.
+unsafe impl Send for SkBuff {}
+
+/// Which checksum the device is to fill in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum L4Checksum {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP's CRC32c.
+    Sctp,
+    /// In some other place; see [`SkBuff::checksum_in_software`].
+    Other,
+}
+
+/// What the stack asks of the device for a packet.
+pub struct TransmitInfo(raw::nic_tx_info);
+
+impl TransmitInfo {
+    /// Bytes of the packet, without padding and CRC.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        self.0.len
+    }
+
+    /// Whether the packet has no bytes.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
+    /// The checksum to fill in.
+    #[inline]
+    pub fn checksum(&self) -> Option<L4Checksum> {
+        match u32::from(self.0.csum) {
+            raw::nic_csum_NIC_CSUM_NONE => None,
+            raw::nic_csum_NIC_CSUM_TCP => Some(L4Checksum::Tcp),
+            raw::nic_csum_NIC_CSUM_UDP => Some(L4Checksum::Udp),
+            raw::nic_csum_NIC_CSUM_SCTP => Some(L4Checksum::Sctp),
+            _ => Some(L4Checksum::Other),
+        }
+    }
+
+    /// Offset of the network header; meaningful with a checksum.
+    #[inline]
+    pub fn l3_offset(&self) -> u32 {
+        self.0.l3_offset
+    }
+
+    /// Offset of the transport header; meaningful with a checksum.
+    #[inline]
+    pub fn l4_offset(&self) -> u32 {
+        self.0.l4_offset
+    }
+
+    /// Whether the network header is IPv4's; meaningful with a checksum.
+    #[inline]
+    pub fn is_ipv4(&self) -> bool {
+        self.0.ipv4
+    }
+
+    /// Bytes of payload per segment and of the TCP header, when the device is to segment.
+    #[inline]
+    pub fn tso(&self) -> Option<(u16, u32)> {
+        (self.0.gso_size != 0).then_some((self.0.gso_size, self.0.l4_len))
+    }
+
+    /// Segments the device will make; 1 without segmentation.
+    #[inline]
+    pub fn segments(&self) -> u16 {
+        self.0.gso_segs.max(1)
+    }
+
+    /// The VLAN tag to insert (TCI).
+    #[inline]
+    pub fn vlan(&self) -> Option<u16> {
+        self.0.has_vlan.then_some(self.0.vlan_tci)
+    }
+}
+
+impl SkBuff {
+    /// # Safety
+    ///
+    /// `skb` must be valid and the caller must own it.
+    #[inline]
+    pub(super) unsafe fn from_raw(skb: NonNull<raw::sk_buff>) -> Self {
+        // INVARIANT: by the safety requirement.
+        Self(skb)
+    }
+
+    /// Gives up ownership without freeing.
+    #[inline]
+    pub(super) fn into_raw(self) -> *mut raw::sk_buff {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// Bytes of the packet.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        // SAFETY: the buffer is valid (invariant).
+        unsafe { (*self.0.as_ptr()).len }
+    }
+
+    /// Whether the packet has no bytes.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the stack asks of the device.
+    #[inline]
+    pub fn transmit_info(&self) -> TransmitInfo {
+        let mut info = raw::nic_tx_info::default();
+        // SAFETY: the buffer is valid (invariant) and being transmitted or about to be.
+        unsafe { raw::nic_skb_tx_info(self.0.as_ptr(), &mut info) };
+        TransmitInfo(info)
+    }
+
+    /// Computes the checksum here and now. Any context. Errors: `ENOMEM`, `EINVAL`.
+    pub fn checksum_in_software(&mut self) -> Result {
+        // SAFETY: the buffer is valid and ours (invariant).
+        to_result(unsafe { raw::nic_skb_checksum_help(self.0.as_ptr()) })
+    }
+
+    /// Copies the packet to `region` at `offset`, ready for the device: zero-padded to `min_len`,
+    /// and for segmentation with the headers the way the device wants them (lengths zero, checksum
+    /// of the pseudo header without length). Returns the bytes written.
+    ///
+    /// Errors: `EINVAL` when it does not fit, `EFAULT` when the packet is damaged.
+    #[inline]
+    pub fn write_to(
+        &self,
+        info: &TransmitInfo,
+        region: &Region<'_>,
+        offset: usize,
+        min_len: usize,
+    ) -> Result<usize> {
+        let len = info.0.len as usize;
+        let total = len.max(min_len);
+        let to = region.ptr_range(offset, total).ok_or(EINVAL)?;
+        // SAFETY: the buffer is valid (invariant), `to` has room for `len` bytes; the device may
+        // read them while they are written, which harms nobody but its own packet.
+        to_result(unsafe { raw::nic_skb_copy_bits(self.0.as_ptr(), to.as_ptr().cast(), info.0.len) })?;
+        if total > len {
+            // SAFETY: `to` has room for `total` bytes.
+            unsafe { to.as_ptr().add(len).write_bytes(0, total - len) };
+        }
+        if info.0.gso_size != 0 {
+            let put = |at: u32, value: u16| -> Result {
+                let at = at as usize;
+                if at + 2 > len {
+                    return Err(EFAULT);
+                }
+                // SAFETY: two bytes at `at` are within the copy.
+                unsafe { to.as_ptr().add(at).cast::<u16>().write_unaligned(value) };
+                Ok(())
+            };
+            let (l3, l4) = (info.0.l3_offset, info.0.l4_offset);
+            if info.0.ipv4 {
+                put(l3.wrapping_add(2), 0)?;
+                put(l3.wrapping_add(10), 0)?;
+            } else {
+                put(l3.wrapping_add(4), 0)?;
+            }
+            put(l4.wrapping_add(16), info.0.tso_check)?;
+        }
+        Ok(total)
+    }
+
+    /// Appends `len` bytes of `region` from `offset`. Errors: `EINVAL` when they are not there or
+    /// the packet has no room.
+    #[inline]
+    pub fn append(&mut self, region: &Region<'_>, offset: usize, len: usize) -> Result {
+        let from = region.ptr_range(offset, len).ok_or(EINVAL)?;
+        let count = u32::try_from(len)?;
+        // SAFETY: `from` has `len` bytes. The device may change them meanwhile: they are only
+        // copied here, and looked at in the copy.
+        if unsafe { raw::nic_skb_append(self.0.as_ptr(), from.as_ptr().cast(), count) } {
+            Ok(())
+        } else {
+            Err(EINVAL)
+        }
+    }
+
+    /// Frees a packet that was dealt with. Any context.
+    #[inline]
+    pub fn consume(self) {
+        // SAFETY: ours (invariant), and `self` is gone.
+        unsafe { raw::nic_dev_consume_skb_any(self.into_raw()) };
+    }
+}
+
+impl Drop for SkBuff {
+    fn drop(&mut self) {
+        // SAFETY: ours (invariant), and not used again.
+        unsafe { raw::nic_dev_kfree_skb_any(self.0.as_ptr()) };
+    }
+}
+
+/// Receive hash.
+#[derive(Clone, Copy)]
+pub struct RxHash {
+    /// The value.
+    pub value: u32,
+    /// Whether ports went into it.
+    pub l4: bool,
+}
+
+/// What the device says about a received packet.
+#[derive(Clone, Copy, Default)]
+pub struct ReceiveInfo {
+    /// The transport checksum was verified and is right.
+    pub checksum_good: bool,
+    /// Receive hash.
+    pub hash: Option<RxHash>,
+    /// The VLAN tag it removed (TCI).
+    pub vlan: Option<u16>,
+}
+
+impl ReceiveInfo {
+    #[inline]
+    pub(super) fn to_raw(self, queue: u16) -> raw::nic_rx_info {
+        raw::nic_rx_info {
+            hash: self.hash.map_or(0, |h| h.value),
+            vlan_tci: self.vlan.unwrap_or(0),
+            queue,
+            has_hash: self.hash.is_some(),
+            hash_l4: self.hash.is_some_and(|h| h.l4),
+            has_vlan: self.vlan.is_some(),
+            csum_good: self.checksum_good,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counters of a queue, each written by one context and read by any.
+//!
+//! 64 bits everywhere; on 64-bit machines a reader never sees half an update, and the kernel's own
+//! `u64_stats_sync` is empty there for the same reason. `core` atomics, because the kernel crate's are calls
+//! into C in a kernel without inlined helpers, and these are on the path of every packet.
+
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering, //
+};
+
+/// A number that one context at a time advances.
+#[derive(Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Advances by `n`. Not a read-modify-write: the caller is the only writer.
+    #[inline(always)]
+    pub fn add(&self, n: u64) {
+        let old = self.0.load(Ordering::Relaxed);
+        self.0.store(old.wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// The value. Any context.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Default)]
+        #[repr(align(64))]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: Counter,)*
+        }
+
+        impl $name {
+            /// Names, in the order of [`Self::for_each`].
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            /// Calls `f` with each value.
+            pub fn for_each(&self, mut f: impl FnMut(u64)) {
+                $(f(self.$field.get());)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Transmit side; written under the transmit lock.
+    TxStats {
+        /// Packets given to the device.
+        packets,
+        /// Their bytes, without CRC; a segmented packet counts as it was handed down.
+        bytes,
+        /// Packets that segmentation offload cut up.
+        tso_packets,
+        /// Packets whose checksum the device filled in.
+        csum_offload,
+        /// Packets dropped because they could not be sent as asked.
+        dropped,
+        /// Times the queue was stopped for want of room.
+        stopped,
+        /// Doorbells rung.
+        doorbells,
+    }
+}
+
+counters! {
+    /// Receive side; written by the poll function.
+    RxStats {
+        /// Packets given to the stack.
+        packets,
+        /// Their bytes, without CRC.
+        bytes,
+        /// Packets to a group address.
+        multicast,
+        /// Packets whose checksum the device found good.
+        csum_good,
+        /// Packets whose checksum the device found bad (given to the stack, which counts them too).
+        csum_bad,
+        /// Packets the device marked bad, dropped.
+        errors,
+        /// Packets longer than the driver takes, dropped.
+        length_errors,
+        /// Packets dropped for want of memory.
+        alloc_failed,
+    }
+}
+
+/// Both sides of a queue pair.
+#[derive(Default)]
+pub struct QueueStats {
+    /// Transmit.
+    pub tx: TxStats,
+    /// Receive.
+    pub rx: RxStats,
+}
+
+/// What `ip -s link` shows; the interface fills in the sums of its queues, the driver adds what the
+/// hardware counted.
+#[derive(Default, Clone, Copy)]
+pub struct LinkStats {
+    /// Packets received.
+    pub rx_packets: u64,
+    /// Packets sent.
+    pub tx_packets: u64,
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// Bad packets received.
+    pub rx_errors: u64,
+    /// Failures to send.
+    pub tx_errors: u64,
+    /// Good packets received and dropped.
+    pub rx_dropped: u64,
+    /// Packets dropped on the way out.
+    pub tx_dropped: u64,
+    /// Multicast packets received.
+    pub multicast: u64,
+    /// Collisions.
+    pub collisions: u64,
+    /// Of `rx_errors`: wrong length.
+    pub rx_length_errors: u64,
+    /// Of `rx_errors`: bad CRC.
+    pub rx_crc_errors: u64,
+    /// Of `rx_errors`: bad alignment.
+    pub rx_frame_errors: u64,
+    /// The device had no descriptor for the packet.
+    pub rx_missed_errors: u64,
+    /// Of `tx_errors`: given up after collisions.
+    pub tx_aborted_errors: u64,
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! PCI drivers whose callbacks borrow from the bound device, with SR-IOV.
+//!
+//! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
+
+mod adapter;
+mod scope;
+mod sriov;
+
+pub use self::adapter::{
+    Adapter,
+    Bound,
+    Driver, //
+};
+pub use self::scope::{
+    Registered,
+    Resource,
+    Scope, //
+};
+pub use self::sriov::{
+    num_vfs,
+    SriovDisable,
+    SriovEnable,
+    SriovEnabled, //
+};

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The PCI driver adapter: the kernel crate's, with SR-IOV, a DMA mask set before probe and a
+//! [`Scope`] for registrations.
+
+use core::{
+    marker::PhantomData,
+    ops::Deref, //
+};
+
+use kernel::{
+    bindings,
+    device::{
+        Core,
+        CoreInternal, //
+    },
+    dma::{
+        Device as _,
+        DmaMask, //
+    },
+    driver,
+    error::from_result,
+    pci,
+    prelude::*,
+    str::CStr,
+    types::Opaque,
+    ThisModule, //
+};
+
+use super::{
+    scope::{
+        Resources,
+        Scope, //
+    },
+    sriov::{
+        self,
+        SriovDisable,
+        SriovEnable,
+        SriovEnabled, //
+    }, //
+};
+
+/// A PCI network driver.
+///
+/// Declare the module with [`crate::module_nic_driver!`].
+///
+/// All callbacks run in process context with the device lock held and may sleep.
+#[vtable]
+pub trait Driver: Sized + 'static {
+    /// What the id table says about a device.
+    type IdInfo: 'static;
+
+    /// What the driver keeps for a bound device. Dropped after [`Driver::unbind`]; then whatever
+    /// is left in the [`Scope`] is unregistered.
+    type Data<'bound>: Send + Sync + 'bound;
+
+    /// The devices the driver binds to.
+    const ID_TABLE: pci::IdTable<Self::IdInfo>;
+
+    /// Width of the addresses the device can put on the bus.
+    const DMA_BITS: u32;
+
+    /// VFs the driver can serve; 0 for a driver without SR-IOV. `sriov_totalvfs` shows the smaller
+    /// of this and what the device offers, and the PCI core answers more with `ERANGE`.
+    const MAX_VFS: u16 = 0;
+
+    /// Brings the device up.
+    fn probe<'bound>(
+        dev: &'bound pci::Device<Core<'_>>,
+        scope: Scope<'bound>,
+        info: Option<&'bound Self::IdInfo>,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
+
+    /// Quiets the device. No VF exists any more. Data is dropped afterwards.
+    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
+        let _ = (dev, this);
+    }
+
+    /// `echo N > sriov_numvfs`, from none: prepare the device for `enable.num_vfs()` VFs, then call
+    /// [`SriovEnable::enable`]. On error the driver has undone its part; dropping the guard disables
+    /// the VFs.
+    fn sriov_enable<'cb>(
+        dev: &'cb pci::Device<Core<'_>>,
+        this: Pin<&'cb Self::Data<'_>>,
+        enable: SriovEnable<'cb>,
+    ) -> Result<SriovEnabled<'cb>> {
+        let _ = (dev, this, enable);
+        Err(EOPNOTSUPP)
+    }
+
+    /// `echo 0 > sriov_numvfs`, or the driver is about to be unbound: call
+    /// [`SriovDisable::disable`], which takes the VFs off the bus, then return the device's
+    /// resources to the PF. The adapter disables if the driver did not.
+    fn sriov_disable<'cb>(
+        dev: &'cb pci::Device<Core<'_>>,
+        this: Pin<&'cb Self::Data<'_>>,
+        disable: SriovDisable<'cb>,
+    ) {
+        let _ = (dev, this);
+        disable.disable();
+    }
+
+    /// The machine goes down or another kernel is about to start: stop DMA and interrupts.
+    fn shutdown(dev: &pci::Device<Core<'_>>, this: Pin<&Self::Data<'_>>) {
+        let _ = (dev, this);
+    }
+}
+
+/// The driver's data and, after it, the registrations of the binding.
+///
+/// Field order is drop order.
+#[pin_data]
+pub struct Bound<'bound, T: Driver> {
+    #[pin]
+    data: T::Data<'bound>,
+    resources: Pin<KBox<Resources>>,
+}
+
+impl<'bound, T: Driver> Deref for Bound<'bound, T> {
+    type Target = T::Data<'bound>;
+
+    fn deref(&self) -> &T::Data<'bound> {
+        &self.data
+    }
+}
+
+impl<'bound, T: Driver> Bound<'bound, T> {
+    fn data(self: Pin<&Self>) -> Pin<&T::Data<'bound>> {
+        // SAFETY: `data` is structurally pinned, it is never moved out.
+        unsafe { self.map_unchecked(|this| &this.data) }
+    }
+}
+
+/// What the kernel crate's adapter sees of the driver.
+pub struct Inner<T: Driver>(PhantomData<T>);
+
+impl<T: Driver> pci::Driver for Inner<T> {
+    type IdInfo = T::IdInfo;
+    type Data<'bound> = Bound<'bound, T>;
+
+    const ID_TABLE: pci::IdTable<Self::IdInfo> = T::ID_TABLE;
+
+    fn probe<'bound>(
+        dev: &'bound pci::Device<Core<'_>>,
+        info: Option<&'bound Self::IdInfo>,
+    ) -> impl PinInit<Bound<'bound, T>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            let mask = DmaMask::try_new(T::DMA_BITS)?;
+            // SAFETY: probe has just begun, nothing can have allocated or mapped DMA memory yet.
+            unsafe { dev.dma_set_mask_and_coherent(mask)? };
+            sriov::limit(dev, T::MAX_VFS);
+
+            let resources = KBox::pin_init(Resources::new(), GFP_KERNEL)?;
+            let list: *const Resources = &*resources;
+            // SAFETY: the box is moved into `Bound`, which closes and frees it as its last act,
+            // still within `'bound`; on failure below it is dropped after everything that was
+            // registered. This function is generic over `'bound`.
+            let scope = unsafe { Scope::new(&*list) };
+
+            Ok(try_pin_init!(Bound {
+                resources: resources,
+                data <- T::probe(dev, scope, info),
+            }? Error))
+        })
+    }
+
+    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Bound<'bound, T>>) {
+        if sriov::num_vfs(dev) != 0 {
+            disable_vfs::<T>(dev, this.data());
+        }
+        T::unbind(dev, this.data());
+    }
+}
+
+fn disable_vfs<T: Driver>(dev: &pci::Device<Core<'_>>, data: Pin<&T::Data<'_>>) {
+    T::sriov_disable(dev, data, SriovDisable::new(dev));
+    if sriov::num_vfs(dev) != 0 {
+        SriovDisable::new(dev).disable();
+    }
+}
+
+type KernelAdapter<T> = pci::Adapter<Inner<T>>;
+
+/// Registers a [`Driver`] with the PCI core.
+pub struct Adapter<T: Driver>(PhantomData<T>);
+
+// SAFETY: all three items are those of the kernel crate's adapter, which does the registration.
+unsafe impl<T: Driver> driver::DriverLayout for Adapter<T> {
+    type DriverType = <KernelAdapter<T> as driver::DriverLayout>::DriverType;
+    type DriverData<'bound> = <KernelAdapter<T> as driver::DriverLayout>::DriverData<'bound>;
+    const DEVICE_DRIVER_OFFSET: usize =
+        <KernelAdapter<T> as driver::DriverLayout>::DEVICE_DRIVER_OFFSET;
+}
+
+// SAFETY: registration and unregistration are delegated to the kernel crate's adapter.
+unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
+    unsafe fn register(
+        pdrv: &Opaque<bindings::pci_driver>,
+        name: &'static CStr,
+        module: &'static ThisModule,
+    ) -> Result {
+        // SAFETY: the structure is initialised and not yet registered, nobody else looks at it.
+        unsafe {
+            if T::HAS_SRIOV_ENABLE {
+                (*pdrv.get()).sriov_configure = Some(Self::sriov_configure_callback);
+            }
+            if T::HAS_SHUTDOWN {
+                (*pdrv.get()).shutdown = Some(Self::shutdown_callback);
+            }
+        }
+        // SAFETY: the requirements are those of this function.
+        unsafe { KernelAdapter::<T>::register(pdrv, name, module) }
+    }
+
+    unsafe fn unregister(pdrv: &Opaque<bindings::pci_driver>) {
+        // SAFETY: the requirements are those of this function.
+        unsafe { KernelAdapter::<T>::unregister(pdrv) }
+    }
+}
+
+impl<T: Driver> Adapter<T> {
+    extern "C" fn sriov_configure_callback(
+        pdev: *mut bindings::pci_dev,
+        num_vfs: c_int,
+    ) -> c_int {
+        // SAFETY: the PCI core passes a valid device, with the device lock held for the call.
+        let pdev = unsafe { &*pdev.cast::<pci::Device<CoreInternal<'_>>>() };
+        // SAFETY: sysfs checks, under the device lock, that the driver is bound, so probe has
+        // stored a `Bound<T>`.
+        let this = unsafe { pdev.as_ref().drvdata_borrow::<Bound<'_, T>>() };
+
+        from_result(|| {
+            let num_vfs = u16::try_from(num_vfs)?;
+            if num_vfs == 0 {
+                sriov::check_unassigned(pdev)?;
+                disable_vfs::<T>(pdev, this.data());
+                return Ok(0);
+            }
+            let enabled = T::sriov_enable(pdev, this.data(), SriovEnable::new(pdev, num_vfs))?;
+            enabled.keep();
+            Ok(num_vfs.into())
+        })
+    }
+
+    extern "C" fn shutdown_callback(pdev: *mut bindings::pci_dev) {
+        // SAFETY: the PCI core passes a valid device, with the device lock held for the call.
+        let pdev = unsafe { &*pdev.cast::<pci::Device<CoreInternal<'_>>>() };
+        // SAFETY: the PCI core calls this for bound devices only.
+        let this = unsafe { pdev.as_ref().drvdata_borrow::<Bound<'_, T>>() };
+        T::shutdown(pdev, this.data());
+    }
+}
+
+/// Declares a module with a single [`Driver`]; the fields are those of `kernel::module!`.
+#[macro_export]
+macro_rules! module_nic_driver {
+    ($($f:tt)*) => {
+        ::kernel::module_driver!(<T>, $crate::pci::Adapter<T>, { $($f)* });
+    };
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Registrations that end with the binding of the device, whatever the driver does with them.
+//!
+//! A callback that borrows from the bound device (`'bound`) must be unregistered before `'bound`
+//! ends. A guard that unregisters on drop is not enough: safe code may forget a guard. Here every
+//! registration is shared between the driver, which holds a [`Registered`] handle, and the binding's
+//! [`Scope`], which unregisters whatever is left after the driver's data is gone. Forgetting a handle
+//! is harmless, so the constructors built on this need no `unsafe`.
+
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref, //
+};
+
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+
+/// Something registered with the kernel that can be called back until it is unregistered.
+pub trait Resource: Send + Sync {
+    /// Ends the registration; when this returns no callback runs and none will.
+    ///
+    /// Called at least once, possibly several times and from several threads: must be idempotent,
+    /// and a second caller may return only when the first one's work is done. May sleep.
+    fn unregister(&self);
+}
+
+/// The list behind a [`Scope`]; owned by the PCI adapter, dropped after the driver's data.
+#[pin_data(PinnedDrop)]
+pub(super) struct Resources {
+    /// Lifetime erased: see the invariants of [`Scope`].
+    #[pin]
+    list: Mutex<KVec<Arc<dyn Resource>>>,
+}
+
+impl Resources {
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self { list <- new_mutex!(KVec::new()) })
+    }
+
+    /// Unregisters everything, newest first.
+    fn close(&self) {
+        loop {
+            // The lock is not held while unregistering: a callback that is being waited for may
+            // itself drop a handle.
+            let last = self.list.lock().pop();
+            match last {
+                Some(resource) => resource.unregister(),
+                None => break,
+            }
+        }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Resources {
+    fn drop(self: Pin<&mut Self>) {
+        self.close();
+    }
+}
+
+/// Permission to register callbacks that borrow for `'bound`, the time the device is bound to the
+/// driver. Given to [`super::Driver::probe`]; copy it freely.
+///
+/// # Invariants
+///
+/// `resources` outlives every use of the token and is closed before `'bound` ends; `'bound` is the
+/// lifetime the PCI adapter minted, neither shortened nor lengthened (the type is invariant in it:
+/// with a shorter one, callbacks borrowing from a local variable could be registered).
+#[derive(Clone, Copy)]
+pub struct Scope<'bound> {
+    resources: &'bound Resources,
+    _invariant: PhantomData<fn(&'bound ()) -> &'bound ()>,
+}
+
+impl<'bound> Scope<'bound> {
+    /// # Safety
+    ///
+    /// `resources` must be closed before `'bound` ends, and `'bound` must be a lifetime that the
+    /// caller is generic over (so that no code can pick a shorter one).
+    pub(super) unsafe fn new(resources: &'bound Resources) -> Self {
+        // INVARIANT: by the safety requirements.
+        Self {
+            resources,
+            _invariant: PhantomData,
+        }
+    }
+
+    /// Puts `resource`, which is already registered with the kernel, under the scope's care.
+    ///
+    /// Allocates and may sleep. On failure the resource is unregistered.
+    pub(crate) fn adopt<R: Resource + 'bound>(
+        self,
+        resource: Arc<R>,
+    ) -> Result<Registered<'bound, R>> {
+        // From here on an early return unregisters.
+        let handle = Registered {
+            resource: ManuallyDrop::new(resource),
+            scope: self,
+        };
+        let erased: Arc<dyn Resource + 'bound> = Arc::clone(&handle.resource) as _;
+        // SAFETY: only the lifetime changes. The list is closed, and thereby the last call into the
+        // resource made, before `'bound` ends (type invariant). The list's reference may be the last
+        // one; then the resource is dropped there, still within `'bound`.
+        let erased: Arc<dyn Resource> =
+            unsafe { core::mem::transmute::<Arc<dyn Resource + 'bound>, Arc<dyn Resource>>(erased) };
+        self.resources.list.lock().push(erased, GFP_KERNEL)?;
+        Ok(handle)
+    }
+
+    fn release(self, resource: *const ()) {
+        let mut list = self.resources.list.lock();
+        let found = list
+            .iter()
+            .position(|r| core::ptr::from_ref::<dyn Resource>(&**r).cast::<()>() == resource);
+        let removed = found.and_then(|i| list.remove(i).ok());
+        drop(list);
+        // Outside the lock: this may be the last reference, whose drop may release another handle.
+        drop(removed);
+    }
+}
+
+/// A registration in force. Unregisters when dropped; at the latest the [`Scope`] does it.
+///
+/// May sleep when dropped.
+pub struct Registered<'bound, R: Resource + 'bound> {
+    resource: ManuallyDrop<Arc<R>>,
+    scope: Scope<'bound>,
+}
+
+impl<'bound, R: Resource + 'bound> Registered<'bound, R> {
+    /// Another reference to the resource, for data shared with callbacks. It does not keep the
+    /// registration in force.
+    pub fn shared(&self) -> Arc<R> {
+        Arc::clone(&self.resource)
+    }
+}
+
+impl<R: Resource> Deref for Registered<'_, R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        &self.resource
+    }
+}
+
+impl<R: Resource> Drop for Registered<'_, R> {
+    fn drop(&mut self) {
+        self.resource.unregister();
+        let address = Arc::as_ptr(&self.resource).cast::<()>();
+        self.scope.release(address);
+        // SAFETY: the field is not used again.
+        unsafe { ManuallyDrop::drop(&mut self.resource) };
+    }
+}
+
+// SAFETY: a handle is an `Arc<R>` with `R: Send + Sync` (by `Resource`) and a token that is only a
+// reference to a lock-protected list of `Send + Sync` resources.
+unsafe impl<R: Resource> Send for Registered<'_, R> {}
+
+// SAFETY: as for `Send`; `&Registered` gives `&R` only.
+unsafe impl<R: Resource> Sync for Registered<'_, R> {}
