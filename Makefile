@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+# What a person runs. The modules themselves are built by Kbuild; the lab is in tools/lab.
+
+.DEFAULT_GOAL := modules
+.PHONY: modules demo check shell clean distclean help
+
+# A person's make must not become a part of the kernel's: only what is named goes on.
+unexport MAKEFLAGS MFLAGS
+
+modules:
+	@KDIR='$(KDIR)' tools/lab/build $(if $(V),V=$(V))
+
+demo: modules
+	@tools/lab/enter python3 tools/demo/demo.py
+
+check: modules
+	@tools/lab/enter python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
+
+shell: modules
+	@tools/lab/shell
+
+clean:
+	@rm -rf build .pytest_cache
+
+distclean: clean
+	@tools/lab/remove
+
+help:
+	@echo 'igb_rs: SR-IOV network driver pair for the Intel 82576, in Rust'
+	@echo
+	@echo '  make            build build/igb_rs.ko and build/igbvf_rs.ko'
+	@echo '  make demo       run both drivers in QEMU: seven live VFs, one of them in a VM;'
+	@echo '                  a table as it goes, then build/demo/report.json'
+	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k)'
+	@echo '  make shell      a shell in a guest: both modules, two ports on one wire, IOMMU on'
+	@echo '  make clean      remove what was built'
+	@echo '  make distclean  remove the lab too (the cache folder)'
+	@echo
+	@echo 'The first of these that needs it sets up the lab, a Debian 13 root with kernel and QEMU,'
+	@echo 'in the cache folder: about five minutes and 4 GB, once. Needs root and the network.'
+	@echo
+	@echo '  KDIR=folder     make: build against this 7.3 tree (with Rust metadata), without the lab'
+	@echo '  V=1             make: show the commands'
+	@echo '  ACCEL=kvm|tcg   choose how QEMU runs guests; without it KVM is tried, then TCG'
+	@echo '  IGB_RS_CACHE=   cache folder; now $(or $(IGB_RS_CACHE),~/.cache/igb-rs)'

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# Shared by the lab's shell tools: where things are, how they talk, how they fail.
+# Sourced, never run; the caller has set -eu.
+
+LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+REPO=$(cd "$LAB/../.." && pwd)
+BUILD=$REPO/build
+CACHE=${IGB_RS_CACHE:-${HOME:-/root}/.cache/igb-rs}
+case $CACHE in
+/*) ;;
+*) CACHE=$PWD/$CACHE ;;
+esac
+
+# The Debian root, and how it sees the repository.
+ROOT=$CACHE/root
+REPO_IN_ROOT=/srv/igb_rs
+
+say() { printf '%s\n' "$*"; }
+die() {
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# need_root WHAT: the lab makes a chroot and mounts, which takes root.
+need_root() {
+	[ "$(id -u)" = 0 ] || die "not root: run '$1' as root (it makes a Debian root and mounts file systems in it)"
+}
+
+# elapsed: seconds since this tool started, as the progress lines show them.
+elapsed() { printf '[%4ds]' "$SECONDS"; }
+
+# check_tree DIR: is DIR a kernel build tree that can build a Rust module? `rustc` is looked up in the
+# caller's PATH, so call this where the build runs. One line and failure when it cannot.
+check_tree() {
+	local dir=$1 want have
+	[ -f "$dir/Makefile" ] && [ -f "$dir/include/config/auto.conf" ] ||
+		die "$dir is not a configured kernel build tree (no include/config/auto.conf): give KDIR= one that is"
+	grep -qx 'CONFIG_RUST=y' "$dir/include/config/auto.conf" ||
+		die "$dir: this kernel is configured without CONFIG_RUST=y: no Rust module can be built for it"
+	[ -f "$dir/rust/libkernel.rmeta" ] ||
+		die "$dir has no Rust metadata (rust/libkernel.rmeta): run 'make prepare modules_prepare' there, or leave KDIR out to use the lab's tree"
+	want=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$dir/include/config/auto.conf")
+	have=$("${RUSTC:-rustc}" --version 2>/dev/null) ||
+		die "no ${RUSTC:-rustc} in PATH: this kernel needs '$want'"
+	[ "$want" = "$have" ] ||
+		die "wrong rustc: the kernel was built with '$want', ${RUSTC:-rustc} is '$have': put that version in PATH or set RUSTC="
+}

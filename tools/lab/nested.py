@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A VM inside a guest, with PCI functions of that guest handed over by VFIO."""
+
+import shlex
+
+from . import paths, qemu
+from .client import Agent, TunnelLink
+from .guestlog import LoggedGuest
+
+_HAND_OVER = """
+modprobe vfio-pci || exit 1
+device=/sys/bus/pci/devices/{address}
+[ -e $device ] || {{ echo "no PCI function {address}" >&2; exit 1; }}
+[ ! -e $device/driver ] || echo {address} >$device/driver/unbind
+echo vfio-pci >$device/driver_override && echo {address} >/sys/bus/pci/drivers_probe
+[ "$(basename "$(readlink $device/driver)")" = vfio-pci ] || {{ echo "{address} is not bound to vfio-pci" >&2; exit 1; }}
+"""
+
+_TAKE_BACK = """
+device=/sys/bus/pci/devices/{address}
+[ -e $device ] || exit 0
+[ ! -e $device/driver ] || echo {address} >$device/driver/unbind
+echo >$device/driver_override
+"""
+
+
+class Nested(LoggedGuest):
+    """A VM inside a guest: the same kernel, root and agent, one level down. A context manager.
+
+        with vm.nested(["0000:01:10.0"]) as inner:
+            inner.check("insmod /mnt/igb_rs/igbvf_rs.ko")
+
+    Made by Vm.nested(). Each function in `devices` is taken from its driver and given to vfio-pci; at the end it
+    is left without a driver. Hardware virtualisation is used if the outer guest has it, which it does under TCG
+    too: QEMU emulates AMD's.
+    """
+
+    def __init__(self, outer, devices=(), cpus=1, memory=1024, name="nested", cmdline="", boot_timeout=300):
+        super().__init__()
+        self.outer = outer
+        self.devices = list(devices)
+        self.name = f"{outer.name}-{name}"
+        self._folder = f"/run/lab/{name}"
+        self._process = None
+        self.agent = None
+        outer.check(f"mkdir -p {self._folder} && {{ mountpoint -q {paths.ROOT_FOR_GUESTS} || "
+                    f"mount --bind / {paths.ROOT_FOR_GUESTS}; }}")
+        for address in self.devices:
+            outer.check(_HAND_OVER.format(address=address))
+        outer.run("modprobe kvm_amd || modprobe kvm_intel")
+        self.accel = "kvm" if outer.run("test -w /dev/kvm").ok else "tcg"
+        initrd = f"{paths.BUILD_IN_GUEST}/{outer.initramfs.relative_to(paths.BUILD)}"
+        args = qemu.common(outer.kernel, initrd, self.accel, cpus, memory, cmdline, paths.ROOT_FOR_GUESTS,
+                           paths.BUILD_IN_GUEST, f"{self._folder}/console", f"{self._folder}/agent")
+        args += ["-M", "q35"]
+        for address in self.devices:
+            args += ["-device", f"vfio-pci,host={address}"]
+        try:
+            self._start(args, boot_timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, args, boot_timeout):
+        self._process = self.outer.start(f"exec {shlex.join(args)} 2>&1")
+        self.outer.wait_until(f"test -S {self._folder}/agent || ! kill -0 $(pidof {qemu.QEMU})", timeout=30)
+        self.agent = Agent(TunnelLink(self.outer.agent, f"{self._folder}/agent"), self._explain)
+        hello, _ = self.agent.checked("hello", timeout=boot_timeout)
+        self.pci = hello["pci"]
+
+    def _explain(self):
+        return f": QEMU in {self.outer.name} said: {self._process.stdout.strip() or 'nothing'}"
+
+    def console_bytes(self):
+        return self.outer.get(f"{self._folder}/console")
+
+    def where(self):
+        return (paths.LOGS / f"{self.name}.console.log").relative_to(paths.REPO)
+
+    def close(self):
+        """Ends the VM, keeps its log and takes its functions back from vfio-pci. May be called again."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.stop()
+        (paths.LOGS / f"{self.name}.console.log").write_bytes(self.console_bytes())
+        for address in self.devices:
+            self.outer.check(_TAKE_BACK.format(address=address))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

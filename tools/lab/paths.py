@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where things are, inside the lab's Debian root (tools/lab/enter mounts them there)."""
+
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+BUILD = REPO / "build"
+LOGS = BUILD / "log"
+"""Console logs of guests, `<name>.console.log`, and QEMU's messages, `<name>.qemu.log`."""
+
+ROOT_FOR_GUESTS = Path("/mnt/root")
+"""The Debian root as guests get it: without /proc, the repository and whatever else is mounted in it."""
+
+BUILD_IN_GUEST = "/mnt/igb_rs"
+"""Where a guest sees `build/`, read-only."""

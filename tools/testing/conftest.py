@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Fixtures of the guest tests. Run by `make check`, inside the lab's root."""
+
+import signal
+import sys
+
+import pytest
+
+from lab import Vm, qemu
+
+MODES = tuple(qemu.MODES)
+
+
+def pytest_configure(config):
+    # An exception, so that guests are ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def pytest_collection_modifyitems(items):
+    # Tests of one IOMMU mode one after the other, so that each mode's guest boots once.
+    def place(item):
+        mode = getattr(item, "callspec", None) and item.callspec.params.get("mode")
+        return MODES.index(mode) if mode in MODES else 0
+
+    items.sort(key=place)
+
+
+class Guests:
+    """Guests of this session, one per configuration, booted when first asked for.
+
+    Few run at a time: the one that was not used for longest is closed when another configuration is wanted.
+    """
+
+    LIMIT = 2
+
+    def __init__(self):
+        self._running = {}
+
+    def get(self, mode="strict", ports=2, **options):
+        key = repr((mode, ports, sorted(options.items())))
+        vm = self._running.pop(key, None)
+        if vm is not None and not alive(vm):
+            vm.close()
+            vm = None
+        if vm is None:
+            while len(self._running) >= self.LIMIT:
+                self.drop(next(iter(self._running)))
+            vm = Vm(mode=mode, ports=ports, name=self._name(mode, ports, options), **options)
+        self._running[key] = vm
+        return vm
+
+    @staticmethod
+    def _name(mode, ports, options):
+        parts = [mode, f"ports{ports if isinstance(ports, int) else ''.join(map(str, ports))}"]
+        parts += [f"{key}{abs(hash(repr(value))) % 10000}" for key, value in sorted(options.items())]
+        return "check-" + "-".join(parts)
+
+    def drop(self, key):
+        self._running.pop(key).close()
+
+    def discard(self, vm):
+        """Closes a guest that a test left in a state nobody should inherit."""
+        for key, other in list(self._running.items()):
+            if other is vm:
+                self.drop(key)
+
+    def close(self):
+        for key in list(self._running):
+            self.drop(key)
+
+
+def alive(vm):
+    """Does the guest still answer?"""
+    try:
+        return vm.run("true", timeout=20).ok
+    except Exception:
+        return False
+
+
+@pytest.fixture(scope="session")
+def guests():
+    """The session's Guests."""
+    pool = Guests()
+    yield pool
+    pool.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    setattr(item, f"report_{report.when}", report)
+
+
+@pytest.fixture
+def guest(request, guests):
+    """A function that returns a running guest: `vm = guest(mode="strict", ports=2, ...)`, options as of lab.Vm.
+
+    Guests are shared by tests that ask for the same configuration, so a test begins with reset() having run: no
+    driver of ours or of the kernel's is loaded for the ports, no namespace is left. After each test the kernel log
+    since its start must be clean. A guest whose test failed is not used again.
+    """
+    used = []
+
+    def get(mode="strict", ports=2, **options):
+        vm = guests.get(mode, ports, **options)
+        if all(vm is not other for other, _ in used):
+            reset(vm)
+            vm.note(f"test {request.node.nodeid}")
+            used.append((vm, vm.mark()))
+        return vm
+
+    yield get
+    failed = getattr(getattr(request.node, "report_call", None), "failed", True)
+    for vm, since in used:
+        if failed:
+            guests.discard(vm)
+            continue
+        try:
+            reset(vm)
+            vm.assert_clean(since)
+        except BaseException:
+            guests.discard(vm)
+            raise
+
+
+RESET = """
+for port in /sys/bus/pci/drivers/*/*/sriov_numvfs; do
+    [ ! -e "$port" ] || [ "$(cat "$port")" = 0 ] || echo 0 >"$port" || exit 1
+done
+for module in igbvf_rs igb_rs igbvf igb; do
+    [ ! -d /sys/module/$module ] || rmmod $module || exit 1
+done
+ip -all netns delete
+ip -o link show type veth | while IFS=' :@' read -r _ name _; do ip link delete "$name" 2>/dev/null; done
+exit 0
+"""
+
+
+def reset(vm):
+    """Takes a guest back to what it was after boot, as far as tests can tell."""
+    vm.check(RESET, timeout=120)
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    """Every IOMMU mode, one after the other."""
+    return request.param
