@@ -18,7 +18,15 @@
 
 pub mod desc;
 pub mod frame;
+pub mod itr;
 pub mod layout;
 pub mod mac;
 pub mod mbx;
+pub mod multicast;
+pub mod quota;
+pub mod rar;
 pub mod ring;
+pub mod rss;
+pub mod vf_bank;
+pub mod vf_slot;
+pub mod vlan;

@@ -207,7 +207,7 @@ impl Message {
         for (word, value) in words.iter_mut().zip(content) {
             *word = *value;
             // At most 16.
-            len += 1;
+            len = u8::wrapping_add(len, 1);
         }
         Self { words, len }
     }

@@ -108,7 +108,7 @@ impl MulticastHashes {
         for (slot, hash) in out.list.iter_mut().zip(hashes.by_ref()) {
             *slot = hash & HASH_MASK;
             // At most 30.
-            out.total += 1;
+            out.total = out.total.wrapping_add(1);
         }
         // `zip` asks the list first, so no hash is lost when it is full.
         if hashes.next().is_some() {

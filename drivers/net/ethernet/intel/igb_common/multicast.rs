@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The multicast table array: one bit per hash, shared by the PF and all VFs.
+
+use crate::mac::MacAddr;
+
+/// MTA registers.
+pub const MTA_REGISTERS: usize = 128;
+
+/// The 12-bit hash of a multicast address with RCTL.MO = 0: bits 47:36 of the address.
+#[inline]
+pub const fn hash(mac: MacAddr) -> u16 {
+    let [_, _, _, _, fifth, sixth] = mac.bytes();
+    // CAST: widening.
+    (fifth as u16 >> 4) | ((sixth as u16) << 4)
+}
+
+/// The table: what the PF wants, and that together with what the VFs want.
+#[derive(Clone, Debug)]
+pub struct MulticastTable {
+    pf: [u32; MTA_REGISTERS],
+    wanted: [u32; MTA_REGISTERS],
+    /// Registers that have to be written, one bit each.
+    dirty: u128,
+}
+
+impl MulticastTable {
+    /// An empty table. The registers are taken to hold anything.
+    pub const fn new() -> Self {
+        Self {
+            pf: [0; MTA_REGISTERS],
+            wanted: [0; MTA_REGISTERS],
+            dirty: u128::MAX,
+        }
+    }
+
+    /// Sets the PF's groups. Takes effect with the next [`MulticastTable::rebuild`].
+    pub fn set_pf(&mut self, hashes: impl IntoIterator<Item = u16>) {
+        self.pf = [0; MTA_REGISTERS];
+        insert(&mut self.pf, hashes);
+    }
+
+    /// Makes the table from the PF's groups and `vfs`, the hashes of all VFs.
+    pub fn rebuild(&mut self, vfs: impl IntoIterator<Item = u16>) {
+        let mut fresh = self.pf;
+        insert(&mut fresh, vfs);
+        for (index, (wanted, fresh)) in (0u32..).zip(self.wanted.iter_mut().zip(&fresh)) {
+            if *wanted != *fresh {
+                *wanted = *fresh;
+                self.dirty |= 1 << (index & 127);
+            }
+        }
+    }
+
+    /// Whether the bit of `hash` is set.
+    pub fn contains(&self, hash: u16) -> bool {
+        let (register, bit) = place(hash);
+        self.wanted
+            .get(register)
+            .is_some_and(|value| value & bit != 0)
+    }
+
+    /// Calls `write` with index and value of each register that has to be written.
+    pub fn flush(&mut self, mut write: impl FnMut(u8, u32)) {
+        let dirty = core::mem::take(&mut self.dirty);
+        for (index, value) in (0u8..).zip(&self.wanted) {
+            if dirty & (1 << (index & 127)) != 0 {
+                write(index, *value);
+            }
+        }
+    }
+
+    /// The registers hold anything, after a reset: the next flush writes them all.
+    pub fn invalidate(&mut self) {
+        self.dirty = u128::MAX;
+    }
+}
+
+impl Default for MulticastTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[inline]
+const fn place(hash: u16) -> (usize, u32) {
+    // CAST: widening.
+    (((hash >> 5) & 0x7f) as usize, 1 << (hash & 0x1f))
+}
+
+fn insert(table: &mut [u32; MTA_REGISTERS], hashes: impl IntoIterator<Item = u16>) {
+    for hash in hashes {
+        let (register, bit) = place(hash);
+        if let Some(value) = table.get_mut(register) {
+            *value |= bit;
+        }
+    }
+}

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Everything the PF keeps about its VFs and the filters it shares with them.
+//!
+//! Events and orders change the bank; [`VfBank::flush`] then says which registers have to be written
+//! and what has to be sent. The bank knows what the registers should hold, so the same flush, after
+//! [`VfBank::device_reset`], restores all of it.
+
+use crate::{
+    layout::{
+        Layout,
+        MAX_VFS, //
+    },
+    mac::MacAddr,
+    mbx::{
+        Reply,
+        Words, //
+    },
+    multicast::MulticastTable,
+    rar::{
+        RarError,
+        RarOwner,
+        RarTable, //
+    },
+    vf_slot::{
+        AdminError,
+        Change,
+        Effects,
+        Filters,
+        LinkPolicy,
+        Outcome,
+        PortVlan,
+        VfSlot, //
+    },
+    vlan::{
+        VlanTable,
+        VlanWrite, //
+    },
+};
+
+/// Something to do to the hardware.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Write {
+    /// Write `value` to VFRE and VFTE.
+    Queues(u32),
+    /// Write RAL(index), then RAH(index).
+    Rar {
+        /// Which entry.
+        index: u8,
+        /// RAL.
+        ral: u32,
+        /// RAH.
+        rah: u32,
+    },
+    /// Write VLVF or VFTA.
+    Vlan(VlanWrite),
+    /// Write MTA(index).
+    Mta {
+        /// Which register.
+        index: u8,
+        /// Its value.
+        value: u32,
+    },
+    /// Write VMOLR(pool).
+    Vmolr {
+        /// Which pool.
+        pool: u8,
+        /// Its value.
+        value: u32,
+    },
+    /// Write VMVIR(pool).
+    Vmvir {
+        /// Which pool.
+        pool: u8,
+        /// Its value.
+        value: u32,
+    },
+    /// Write DTXSWC.
+    Spoof(u32),
+    /// Write RTTBCNRC of both queues of the VF (selected with RTTDQSEL).
+    Rate {
+        /// Which VF.
+        vf: u8,
+        /// RTTBCNRC.
+        value: u32,
+    },
+    /// Bring SRRCTL, RXDCTL, RXCTL, TXDCTL, TXCTL, TDWBAL, TDWBAH of both queues of the VF, and its
+    /// PSRTYPE, into their reset state.
+    Scrub {
+        /// Which VF.
+        vf: u8,
+    },
+    /// Send a message to the VF.
+    Notice {
+        /// Which VF.
+        vf: u8,
+        /// What to send.
+        reply: Reply,
+    },
+}
+
+/// All VFs and the shared filters.
+#[derive(Clone, Debug)]
+pub struct VfBank {
+    slots: [VfSlot; MAX_VFS as usize],
+    pending: [Effects; MAX_VFS as usize],
+    notices: [Option<Reply>; MAX_VFS as usize],
+    filters: Filters,
+    multicast: MulticastTable,
+    layout: Layout,
+    /// Whether DTXSWC, VFRE and VFTE have to be written whatever the VFs want.
+    common: bool,
+}
+
+impl VfBank {
+    /// No VFs, empty filters; every register is taken to hold anything. `const`, so that the 4 KiB
+    /// need not pass over a stack.
+    pub const fn new() -> Self {
+        Self {
+            slots: [
+                VfSlot::new(0),
+                VfSlot::new(1),
+                VfSlot::new(2),
+                VfSlot::new(3),
+                VfSlot::new(4),
+                VfSlot::new(5),
+                VfSlot::new(6),
+            ],
+            pending: [Effects::NONE; MAX_VFS as usize],
+            notices: [None; MAX_VFS as usize],
+            filters: Filters {
+                rar: RarTable::new(),
+                vlan: VlanTable::new(),
+            },
+            multicast: MulticastTable::new(),
+            layout: Layout::WITHOUT_VFS,
+            common: true,
+        }
+    }
+
+    /// The division in force.
+    #[inline]
+    pub const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// VF `vf`, if there is one.
+    pub fn slot(&self, vf: u8) -> Option<&VfSlot> {
+        if vf < self.layout.vfs() {
+            self.slots.get(usize::from(vf))
+        } else {
+            None
+        }
+    }
+
+    /// The address of VF `vf`, if it has one.
+    pub fn vf_mac(&self, vf: u8) -> Option<MacAddr> {
+        self.filters.rar.vf_mac(vf)
+    }
+
+    /// The shared filters.
+    #[inline]
+    pub const fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    /// Divides the device anew: all VFs go, those of `layout` come, with default settings. The PF's
+    /// filters stay.
+    ///
+    /// The PF's queues are stopped, and started in the new division after the next flush.
+    ///
+    /// # Errors
+    ///
+    /// [`RarError::Full`] as [`RarTable::set_layout`]; the division is in force all the same.
+    pub fn set_layout(&mut self, layout: Layout) -> Result<(), RarError> {
+        self.each_slot(|slot, filters| slot.deactivate(filters));
+        self.layout = layout;
+        self.notices = [None; MAX_VFS as usize];
+        self.common = true;
+        let result = self.filters.rar.set_layout(layout);
+        self.filters.vlan.set_layout(layout);
+        self.each_slot(|slot, filters| {
+            if slot.vf() < layout.vfs() {
+                slot.activate(filters)
+            } else {
+                Effects::NONE
+            }
+        });
+        result
+    }
+
+    /// Handles the content of VF `vf`'s mailbox at time `now` (milliseconds). Flush, then send the
+    /// reply.
+    pub fn message(&mut self, vf: u8, words: &Words, now: u64) -> Option<Outcome> {
+        let (slot, filters, pending) = self.parts(vf)?;
+        let outcome = slot.message(words, now, filters);
+        *pending = pending.and(outcome.effects);
+        self.update_multicast(outcome.effects);
+        Some(outcome)
+    }
+
+    /// VF `vf` read its mailbox. Returns what to send.
+    pub fn acknowledged(&mut self, vf: u8, now: u64) -> Option<Reply> {
+        self.parts(vf)?.0.acknowledged(now)
+    }
+
+    /// VF `vf` went through a function level reset.
+    pub fn function_reset(&mut self, vf: u8) {
+        if let Some((slot, filters, pending)) = self.parts(vf) {
+            let effects = slot.function_reset(filters);
+            *pending = pending.and(effects);
+            self.update_multicast(effects);
+        }
+    }
+
+    /// Milliseconds for which VF `vf`'s messages should be left unread, because it sends too many.
+    pub fn backoff(&mut self, vf: u8, now: u64) -> u64 {
+        self.parts(vf).map_or(0, |(slot, ..)| slot.backoff(now))
+    }
+
+    /// The device was reset: every register the bank is concerned with holds anything, and every VF
+    /// has to start anew.
+    pub fn device_reset(&mut self) {
+        self.filters.rar.invalidate();
+        self.filters.vlan.invalidate();
+        self.multicast.invalidate();
+        self.common = true;
+        for ((slot, pending), notice) in self
+            .slots
+            .iter_mut()
+            .zip(&mut self.pending)
+            .zip(&mut self.notices)
+        {
+            *notice = slot.revoke();
+            *pending = Effects::ALL;
+        }
+    }
+
+    /// Tells every VF to look at its link: it changed, or will. Rate limits depend on it.
+    pub fn link_changed(&mut self) {
+        for ((slot, pending), notice) in self
+            .slots
+            .iter()
+            .zip(&mut self.pending)
+            .zip(&mut self.notices)
+        {
+            *pending = pending.and(Effects::RATE);
+            if notice.is_none() {
+                *notice = slot.ping();
+            }
+        }
+    }
+
+    /// Sets VF `vf`'s address, or lets it choose. A VF that chose the address by itself gives way.
+    ///
+    /// # Errors
+    ///
+    /// As [`VfSlot::set_admin_mac`].
+    pub fn set_vf_mac(&mut self, vf: u8, mac: Option<MacAddr>) -> Result<(), AdminError> {
+        self.slot(vf).ok_or(AdminError::NoVf)?;
+        if let Some(mac) = mac {
+            self.evict(mac, Some(vf));
+        }
+        self.order(vf, |slot, filters| slot.set_admin_mac(mac, filters))
+    }
+
+    /// Sets or removes the tag of all frames of VF `vf`.
+    ///
+    /// # Errors
+    ///
+    /// As [`VfSlot::set_port_vlan`].
+    pub fn set_vf_vlan(&mut self, vf: u8, vlan: Option<PortVlan>) -> Result<(), AdminError> {
+        self.order(vf, |slot, filters| slot.set_port_vlan(vlan, filters))
+    }
+
+    /// Limits what VF `vf` sends, in Mbit/s; 0 lifts the limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`VfSlot::set_max_tx_rate`].
+    pub fn set_vf_rate(&mut self, vf: u8, mbps: u32) -> Result<(), AdminError> {
+        self.order(vf, |slot, _| slot.set_max_tx_rate(mbps))
+    }
+
+    /// Turns VF `vf`'s anti-spoofing on or off.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NoVf`].
+    pub fn set_vf_spoof_check(&mut self, vf: u8, on: bool) -> Result<(), AdminError> {
+        self.order(vf, |slot, _| slot.set_spoof_check(on))
+    }
+
+    /// Trusts VF `vf` or no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NoVf`].
+    pub fn set_vf_trusted(&mut self, vf: u8, trusted: bool) -> Result<(), AdminError> {
+        self.order(vf, |slot, filters| slot.set_trusted(trusted, filters))
+    }
+
+    /// Sets the link VF `vf` sees.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NoVf`].
+    pub fn set_vf_link(&mut self, vf: u8, link: LinkPolicy) -> Result<(), AdminError> {
+        self.order(vf, |slot, _| slot.set_link(link))
+    }
+
+    /// Sets the PF's address. A VF that chose it by itself gives way.
+    ///
+    /// # Errors
+    ///
+    /// [`RarError::InUse`] if the administrator gave it to a VF, [`RarError::Invalid`] if it is no
+    /// station address.
+    pub fn set_pf_mac(&mut self, mac: MacAddr) -> Result<(), RarError> {
+        self.evict(mac, None);
+        self.filters.rar.set_pf_mac(mac)
+    }
+
+    /// Makes `list` the PF's further unicast addresses. VFs that chose one by themselves give way.
+    ///
+    /// # Errors
+    ///
+    /// As [`RarTable::set_pf_unicast`]: the PF has to receive all unicast then.
+    pub fn set_pf_unicast(
+        &mut self,
+        list: impl IntoIterator<Item = MacAddr> + Clone,
+    ) -> Result<(), RarError> {
+        for mac in list.clone() {
+            self.evict(mac, None);
+        }
+        self.filters.rar.set_pf_unicast(list)
+    }
+
+    /// Makes `hashes` the PF's multicast groups.
+    pub fn set_pf_multicast(&mut self, hashes: impl IntoIterator<Item = u16>) {
+        self.multicast.set_pf(hashes);
+        self.update_multicast(Effects::MULTICAST);
+    }
+
+    /// The PF receives VLAN `vid`, or stops it.
+    pub fn set_pf_vlan(&mut self, vid: u16, receive: bool) {
+        self.filters.vlan.set_pf(vid, receive);
+    }
+
+    /// The PF receives all VLANs, or those of its list.
+    pub fn set_pf_all_vlans(&mut self, all: bool) {
+        self.filters.vlan.set_pf_all(all);
+    }
+
+    /// Calls `write` for everything that has to be done, in an order in which no queue runs with
+    /// another's filters or a former owner's settings. `link_mbps` is the link's speed, 0 if down.
+    pub fn flush(&mut self, link_mbps: u32, mut write: impl FnMut(Write)) {
+        let mut queues = core::mem::take(&mut self.common);
+        let mut spoof = queues;
+        let mut stopped = 0;
+        for (slot, pending) in self.slots.iter().zip(&self.pending) {
+            queues |= pending.contains(Effects::QUEUES);
+            spoof |= pending.contains(Effects::SPOOF);
+            if pending.contains(Effects::SCRUB) || !slot.queues_enabled() {
+                stopped |= 1 << (slot.vf() & 7);
+            }
+        }
+
+        let enabled = self.queues_enabled();
+        let stopped = if self.layout.has_vfs() { stopped } else { 0 };
+        if queues && enabled & stopped != 0 {
+            write(Write::Queues(enabled & !stopped));
+        }
+        self.filters
+            .rar
+            .flush(|index, ral, rah| write(Write::Rar { index, ral, rah }));
+        self.filters
+            .vlan
+            .flush(|vlan_write| write(Write::Vlan(vlan_write)));
+        self.multicast
+            .flush(|index, value| write(Write::Mta { index, value }));
+        for (slot, pending) in self.slots.iter().zip(&mut self.pending) {
+            let effects = core::mem::take(pending);
+            write_slot(slot, effects, &self.filters, link_mbps, &mut write);
+        }
+        if spoof {
+            write(Write::Spoof(self.dtxswc()));
+        }
+        if queues {
+            write(Write::Queues(enabled));
+        }
+        for (vf, notice) in (0u8..).zip(&mut self.notices) {
+            if let Some(reply) = notice.take() {
+                write(Write::Notice { vf, reply });
+            }
+        }
+    }
+
+    /// VFRE and VFTE: the PF's pool and the VFs that may run. Without VFs all bits, as after a reset.
+    fn queues_enabled(&self) -> u32 {
+        if !self.layout.has_vfs() {
+            return 0xff;
+        }
+        self.slots
+            .iter()
+            .filter(|slot| slot.queues_enabled())
+            .fold(1 << (self.layout.pf_pool() & 7), |bits, slot| {
+                bits | (1 << (slot.vf() & 7))
+            })
+    }
+
+    /// DTXSWC: the VFs' anti-spoofing, and switching between pools if there are any.
+    fn dtxswc(&self) -> u32 {
+        const LOOPBACK_EN: u32 = 1 << 31;
+        let start = if self.layout.has_vfs() {
+            LOOPBACK_EN
+        } else {
+            0
+        };
+        self.slots
+            .iter()
+            .fold(start, |bits, slot| bits | slot.spoof_check())
+    }
+
+    fn order(
+        &mut self,
+        vf: u8,
+        order: impl FnOnce(&mut VfSlot, &mut Filters) -> Result<Change, AdminError>,
+    ) -> Result<(), AdminError> {
+        let (slot, filters, _) = self.parts(vf).ok_or(AdminError::NoVf)?;
+        let change = order(slot, filters)?;
+        self.apply(vf, change);
+        Ok(())
+    }
+
+    /// Takes `mac` from the VF that has it by its own choice, unless that is `except`.
+    fn evict(&mut self, mac: MacAddr, except: Option<u8>) {
+        let Some(RarOwner::VfMac(vf) | RarOwner::VfFilter(vf)) = self.filters.rar.owner_of(mac)
+        else {
+            return;
+        };
+        if Some(vf) == except {
+            return;
+        }
+        if let Some((slot, filters, _)) = self.parts(vf) {
+            let change = slot.evict(mac, filters);
+            self.apply(vf, change);
+        }
+    }
+
+    fn apply(&mut self, vf: u8, change: Change) {
+        if let Some(pending) = self.pending.get_mut(usize::from(vf)) {
+            *pending = pending.and(change.effects);
+        }
+        if let Some(notice) = self.notices.get_mut(usize::from(vf)) {
+            *notice = change.notice.or(*notice);
+        }
+        self.update_multicast(change.effects);
+    }
+
+    fn each_slot(&mut self, mut change: impl FnMut(&mut VfSlot, &mut Filters) -> Effects) {
+        for (slot, pending) in self.slots.iter_mut().zip(&mut self.pending) {
+            *pending = pending.and(change(slot, &mut self.filters));
+        }
+        self.update_multicast(Effects::MULTICAST);
+    }
+
+    fn update_multicast(&mut self, effects: Effects) {
+        if effects.contains(Effects::MULTICAST) {
+            let hashes = self.slots.iter().flat_map(|slot| slot.hashes());
+            self.multicast.rebuild(hashes.copied());
+        }
+    }
+
+    fn parts(&mut self, vf: u8) -> Option<(&mut VfSlot, &mut Filters, &mut Effects)> {
+        if vf >= self.layout.vfs() {
+            return None;
+        }
+        let index = usize::from(vf);
+        Some((
+            self.slots.get_mut(index)?,
+            &mut self.filters,
+            self.pending.get_mut(index)?,
+        ))
+    }
+}
+
+impl Default for VfBank {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn write_slot(
+    slot: &VfSlot,
+    effects: Effects,
+    filters: &Filters,
+    link_mbps: u32,
+    write: &mut impl FnMut(Write),
+) {
+    let vf = slot.vf();
+    let active = slot.ping().is_some();
+    // Without a VF the pool may be the PF's, which writes its own VMOLR, and so may be the queues.
+    if active && effects.contains(Effects::VMOLR) {
+        let value = slot.vmolr(filters);
+        write(Write::Vmolr { pool: vf, value });
+    }
+    if effects.contains(Effects::VMVIR) {
+        let value = slot.vmvir();
+        write(Write::Vmvir { pool: vf, value });
+    }
+    if effects.contains(Effects::RATE) {
+        let value = slot.rttbcnrc(link_mbps);
+        write(Write::Rate { vf, value });
+    }
+    if active && effects.contains(Effects::SCRUB) {
+        write(Write::Scrub { vf });
+    }
+}

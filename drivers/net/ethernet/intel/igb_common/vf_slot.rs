@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The PF's policy for one VF: what the administrator set, what the VF asked for and got, what its
+//! registers have to hold.
+//!
+//! A [`VfSlot`] changes through its methods alone: requests of the VF (`vf_slot/request.rs`),
+//! orders of the administrator (`vf_slot/admin.rs`), and the resets below. Each says in
+//! [`Effects`] which hardware state follows. Nothing one slot's VF does changes what another
+//! function has in the shared [`Filters`].
+
+mod admin;
+mod event;
+mod request;
+
+pub use self::admin::{
+    Admin,
+    AdminError,
+    Change,
+    LinkPolicy,
+    PortVlan, //
+};
+pub use self::event::{
+    Denial,
+    Event, //
+};
+pub use self::request::Outcome;
+
+use crate::{
+    frame::MAX_FRAME,
+    mbx::{
+        MulticastHashes,
+        Reply, //
+    },
+    quota::{
+        Pacer,
+        TokenBucket, //
+    },
+    rar::RarTable,
+    vlan::VlanTable, //
+};
+
+/// Most further MAC filters of a VF.
+pub const MAX_MAC_FILTERS: usize = 3;
+/// Messages a VF may send at once.
+pub const MESSAGE_BURST: u32 = 64;
+/// Milliseconds per message after that: 8 a second.
+pub const MESSAGE_INTERVAL_MS: u64 = 125;
+/// Milliseconds between two refusals to a VF that has to RESET first, and between two log messages
+/// about one VF.
+pub const NACK_INTERVAL_MS: u64 = 2000;
+
+/// Longest frame a VF receives until it says otherwise: 1500 bytes and two VLAN tags.
+const DEFAULT_FRAME: u16 = 1526;
+
+/// The filter tables all functions share.
+#[derive(Clone, Debug)]
+pub struct Filters {
+    /// Station addresses.
+    pub rar: RarTable,
+    /// VLANs.
+    pub vlan: VlanTable,
+}
+
+/// How far a VF is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VfState {
+    /// There is no such VF.
+    Inactive,
+    /// It has to send RESET before anything else; its queues are off.
+    Reset,
+    /// Its last RESET holds: requests are heard.
+    Ready,
+}
+
+/// Hardware state that has to be written, as a set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Effects(u16);
+
+impl Effects {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Receive addresses: flush [`Filters::rar`].
+    pub const RAR: Self = Self(1 << 0);
+    /// VLAN filters: flush [`Filters::vlan`].
+    pub const VLAN: Self = Self(1 << 1);
+    /// The multicast table: rebuild from all slots' [`VfSlot::hashes`].
+    pub const MULTICAST: Self = Self(1 << 2);
+    /// VMOLR of the pool: [`VfSlot::vmolr`].
+    pub const VMOLR: Self = Self(1 << 3);
+    /// VMVIR of the pool: [`VfSlot::vmvir`].
+    pub const VMVIR: Self = Self(1 << 4);
+    /// VFRE and VFTE: [`VfSlot::queues_enabled`].
+    pub const QUEUES: Self = Self(1 << 5);
+    /// DTXSWC: [`VfSlot::spoof_check`].
+    pub const SPOOF: Self = Self(1 << 6);
+    /// Transmit rate: [`VfSlot::rttbcnrc`].
+    pub const RATE: Self = Self(1 << 7);
+    /// Everything else a VF's driver may have left in the registers of its queues (SRRCTL, RXDCTL,
+    /// RXCTL, TXCTL, TDWBAL, TDWBAH, PSRTYPE): reset it before the queues are enabled.
+    pub const SCRUB: Self = Self(1 << 8);
+    /// Everything.
+    pub const ALL: Self = Self(0x1ff);
+
+    /// Both sets together.
+    #[inline]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is in the set.
+    #[inline]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether there is nothing in it.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// What became of a VF's messages. Every message to an active slot is in exactly one of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Carried out.
+    pub accepted: u64,
+    /// Understood and refused.
+    pub nacked: u64,
+    /// Of a known kind, with content that makes no sense.
+    pub malformed: u64,
+    /// Of a kind this protocol does not have.
+    pub unknown: u64,
+    /// Not looked at: too many.
+    pub throttled: u64,
+    /// Before RESET.
+    pub not_ready: u64,
+    /// Not a request: carries ACK or NACK.
+    pub ignored: u64,
+}
+
+impl Counters {
+    /// All messages.
+    pub const fn total(&self) -> u64 {
+        self.accepted
+            .wrapping_add(self.nacked)
+            .wrapping_add(self.malformed)
+            .wrapping_add(self.unknown)
+            .wrapping_add(self.throttled)
+            .wrapping_add(self.not_ready)
+            .wrapping_add(self.ignored)
+    }
+}
+
+/// One VF, as the PF sees it.
+#[derive(Clone, Debug)]
+pub struct VfSlot {
+    vf: u8,
+    state: VfState,
+    admin: Admin,
+    /// The VF's groups.
+    hashes: MulticastHashes,
+    /// Whether the VF receives all multicast.
+    all_multicast: bool,
+    max_frame: u16,
+    /// Whether the VF believes in VLANs it does not have (because of a port VLAN), so that it has to
+    /// start anew when the port VLAN goes.
+    vlans_stale: bool,
+    messages: TokenBucket,
+    refusals: Pacer,
+    log: Pacer,
+    counters: Counters,
+}
+
+impl VfSlot {
+    /// The slot of VF `vf`, inactive.
+    pub const fn new(vf: u8) -> Self {
+        Self {
+            vf,
+            state: VfState::Inactive,
+            admin: Admin::DEFAULT,
+            hashes: MulticastHashes::EMPTY,
+            all_multicast: false,
+            max_frame: DEFAULT_FRAME,
+            vlans_stale: false,
+            messages: TokenBucket::new(MESSAGE_BURST, MESSAGE_INTERVAL_MS),
+            refusals: Pacer::new(NACK_INTERVAL_MS),
+            log: Pacer::new(NACK_INTERVAL_MS),
+            counters: Counters {
+                accepted: 0,
+                nacked: 0,
+                malformed: 0,
+                unknown: 0,
+                throttled: 0,
+                not_ready: 0,
+                ignored: 0,
+            },
+        }
+    }
+
+    /// VFs were enabled and this is one of them: it starts with default settings and nothing of its
+    /// own. The tables' layout is set before.
+    pub fn activate(&mut self, ctx: &mut Filters) -> Effects {
+        *self = Self::new(self.vf);
+        self.state = VfState::Reset;
+        self.scrub(ctx).and(Effects::ALL)
+    }
+
+    /// The VF is gone.
+    pub fn deactivate(&mut self, ctx: &mut Filters) -> Effects {
+        if self.state == VfState::Inactive {
+            return Effects::NONE;
+        }
+        self.scrub(ctx);
+        ctx.rar.clear_vf_mac(self.vf);
+        ctx.vlan.retain(self.vf, None);
+        *self = Self::new(self.vf);
+        Effects::ALL
+    }
+
+    /// The VF was reset by a function level reset, perhaps to be given to somebody else: nothing the
+    /// last owner set stays. The administrator's settings do.
+    pub fn function_reset(&mut self, ctx: &mut Filters) -> Effects {
+        if self.state == VfState::Inactive {
+            return Effects::NONE;
+        }
+        self.state = VfState::Reset;
+        ctx.rar.clear_vf_mac(self.vf);
+        self.restore_admin_mac(ctx);
+        self.scrub(ctx)
+            .and(Effects::RAR)
+            .and(Effects::QUEUES)
+            .and(Effects::SCRUB)
+    }
+
+    /// The VF has to RESET, because the device was reset or a setting changed that it reads only then.
+    /// What it has stays in the tables until then. Returns the message to send.
+    pub fn revoke(&mut self) -> Option<Reply> {
+        if self.state == VfState::Ready {
+            self.state = VfState::Reset;
+            Some(Reply::ResetFirst)
+        } else {
+            None
+        }
+    }
+
+    /// Removes what the VF asked for, and puts in place what the administrator did.
+    fn scrub(&mut self, ctx: &mut Filters) -> Effects {
+        ctx.rar.clear_vf_filters(self.vf);
+        let keep = self.admin.port_vid();
+        ctx.vlan.retain(self.vf, Some(keep));
+        // It has the entry of its port VLAN already, and the one of VLAN 0 is nobody else's.
+        let _ = ctx.vlan.add(self.vf, keep);
+        self.hashes = MulticastHashes::EMPTY;
+        self.all_multicast = false;
+        self.max_frame = DEFAULT_FRAME;
+        self.vlans_stale = false;
+        Effects::RAR
+            .and(Effects::VLAN)
+            .and(Effects::MULTICAST)
+            .and(Effects::VMOLR)
+            .and(Effects::VMVIR)
+    }
+
+    fn restore_admin_mac(&self, ctx: &mut Filters) {
+        if let Some(mac) = self.admin.mac {
+            // Its own unless the PF took it since; then the VF has none.
+            let _ = ctx.rar.set_vf_mac(self.vf, mac);
+        }
+    }
+
+    /// The VF's number, which is its pool's.
+    #[inline]
+    pub const fn vf(&self) -> u8 {
+        self.vf
+    }
+
+    /// How far the VF is.
+    #[inline]
+    pub const fn state(&self) -> VfState {
+        self.state
+    }
+
+    /// What the administrator set.
+    #[inline]
+    pub const fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// What became of the VF's messages.
+    #[inline]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The VF's multicast hashes.
+    #[inline]
+    pub fn hashes(&self) -> &[u16] {
+        self.hashes.as_slice()
+    }
+
+    /// Whether messages to the VF say that it is clear to send. Not if its link is disabled: so
+    /// the drivers of this family know that the link is down.
+    #[inline]
+    pub fn clear_to_send(&self) -> bool {
+        self.state == VfState::Ready && self.admin.link != LinkPolicy::Disable
+    }
+
+    /// The message that tells the VF to look at its link.
+    #[inline]
+    pub fn ping(&self) -> Option<Reply> {
+        match self.state {
+            VfState::Inactive => None,
+            VfState::Reset | VfState::Ready => Some(Reply::Ping {
+                cts: self.clear_to_send(),
+            }),
+        }
+    }
+
+    /// Whether the VF's bits in VFRE and VFTE shall be set.
+    #[inline]
+    pub fn queues_enabled(&self) -> bool {
+        self.clear_to_send()
+    }
+
+    /// The VF's bits in DTXSWC: MAC and VLAN anti-spoofing.
+    #[inline]
+    pub const fn spoof_check(&self) -> u32 {
+        match (self.state, self.admin.spoof_check) {
+            (VfState::Inactive, _) | (_, false) => 0,
+            // MAC in bits 7:0, VLAN in 15:8.
+            _ => 0x0101 << (self.vf & 7),
+        }
+    }
+
+    /// VMOLR of the VF's pool.
+    pub fn vmolr(&self, ctx: &Filters) -> u32 {
+        const LPE: u32 = 1 << 16;
+        const AUPE: u32 = 1 << 24;
+        const ROMPE: u32 = 1 << 25;
+        const BAM: u32 = 1 << 27;
+        const MPME: u32 = 1 << 28;
+        const STRVLAN: u32 = 1 << 30;
+        const STRCRC: u32 = 1 << 31;
+
+        if self.state == VfState::Inactive {
+            return 0;
+        }
+        let mut value = u32::from(self.max_frame.min(MAX_FRAME)) | LPE | BAM | STRCRC;
+        if self.admin.port_vid() == 0 {
+            value |= AUPE;
+        }
+        if self.admin.vlan.is_some() || ctx.vlan.of_vf(self.vf).next().is_some() {
+            value |= STRVLAN;
+        }
+        if self.all_multicast {
+            value |= MPME;
+        } else if !self.hashes().is_empty() {
+            value |= ROMPE;
+        }
+        value
+    }
+
+    /// VMVIR of the VF's pool: the tag all its frames get.
+    pub const fn vmvir(&self) -> u32 {
+        const VLANA_ALWAYS: u32 = 1 << 30;
+        match self.admin.vlan {
+            // CAST: widening.
+            Some(vlan) => vlan.tag() as u32 | VLANA_ALWAYS,
+            None => 0,
+        }
+    }
+
+    /// RTTBCNRC for the VF's queues when the link does `link_mbps`: 0, no limit, if none is set
+    /// or the link is slower.
+    pub fn rttbcnrc(&self, link_mbps: u32) -> u32 {
+        const RS_ENA: u32 = 1 << 31;
+        const RF_INT_SHIFT: u32 = 14;
+        let rate = self.admin.max_tx_rate;
+        match (
+            link_mbps.checked_div(rate),
+            // The fraction in units of 2^-14. At most 16383.
+            link_mbps
+                .checked_rem(rate)
+                .and_then(|rest| (u64::from(rest) << RF_INT_SHIFT).checked_div(u64::from(rate))),
+        ) {
+            // RF_INT has 10 bits.
+            (Some(whole @ 1..=0x3ff), Some(fraction)) => {
+                // CAST: 14 bits.
+                RS_ENA | (whole << RF_INT_SHIFT) | fraction as u32
+            }
+            _ => 0,
+        }
+    }
+
+    /// How many milliseconds the PF should leave the VF's next message unread, because it sends too
+    /// many.
+    pub fn backoff(&mut self, now: u64) -> u64 {
+        self.messages.wait(now)
+    }
+}
