@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The hardware of the physical function: sequences of register accesses, with the waits and the
+//! errata of the 82576. Knows neither the network stack nor packets.
+//!
+//! # Locking
+//!
+//! Methods that change registers, in particular those that read them first, are for one caller at
+//! a time: the adapter calls them under its configuration lock. Methods that say "any context"
+//! are single accesses and need no lock.
+//!
+//! # Errors
+//!
+//! `ENODEV` once the device does not answer any more, `EINVAL` for an index that does not exist,
+//! `ETIMEDOUT` where the device does not do what it should in time. Every wait is bounded.
+
+use kernel::{
+    device::Bound,
+    pci,
+    prelude::*, //
+};
+
+use crate::regs::{
+    ctrl::CTRL_EXT,
+    Bar,
+    BAR_SIZE, //
+};
+
+#[path = "../igb_hw/access.rs"]
+pub(crate) mod access;
+pub(crate) mod dump;
+pub(crate) mod intr;
+pub(crate) mod link;
+pub(crate) mod mac;
+pub(crate) mod mbx;
+pub(crate) mod nvm;
+pub(crate) mod phy;
+#[path = "../igb_hw/queue.rs"]
+pub(crate) mod queue;
+pub(crate) mod queues;
+pub(crate) mod rar;
+pub(crate) mod rss;
+pub(crate) mod stats;
+pub(crate) mod swfw;
+pub(crate) mod tables;
+#[path = "../igb_hw/vf_stats.rs"]
+pub(crate) mod vf_stats;
+pub(crate) mod vmdq;
+
+use access::Registers;
+
+/// The physical function's registers and what is done with them.
+pub(crate) struct Hw<'bound> {
+    regs: Registers<'bound, BAR_SIZE>,
+}
+
+impl<'bound> Hw<'bound> {
+    /// Takes over the registers `bar` of `dev`. Changes nothing in the device.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the device reads all ones, `EOPNOTSUPP` if its port is not the copper one.
+    pub(crate) fn new(dev: &'bound pci::Device<Bound>, bar: Bar<'bound>) -> Result<Self> {
+        let hw = Self {
+            regs: Registers::new(dev, bar)?,
+        };
+
+        // 82576 datasheet 8.2.3, CTRL_EXT.LINK_MODE.
+        if hw.regs.read::<CTRL_EXT>()?.link_mode() != 0 {
+            dev_err!(
+                dev,
+                "port is not in copper mode, which is the only one supported\n"
+            );
+            return Err(EOPNOTSUPP);
+        }
+        Ok(hw)
+    }
+
+    /// Returns whether the device has stopped answering. Any context.
+    #[inline]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.regs.is_gone()
+    }
+
+    /// Asks the device for a sign of life and returns whether it gave one. Any context.
+    pub(crate) fn check_alive(&self) -> bool {
+        self.regs.check_alive()
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The internal PHY, reached through MDIC (82576 datasheet 3.5.2.2, 8.2.4).
+
+use kernel::{
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+};
+
+use crate::regs::{
+    ctrl::{
+        CTRL,
+        EEMNGCTL,
+        STATUS, //
+    },
+    phy::{
+        PhyRegister,
+        MDIC,
+        PHY_ID1,
+        PHY_ID2,
+        PPCTRL, //
+    },
+};
+
+use super::{
+    swfw::{
+        Held,
+        Resource, //
+    },
+    Hw, //
+};
+
+/// Address of the internal PHY.
+const PHY_ADDRESS: u8 = 1;
+
+/// MDIC operation: write.
+const MDIC_WRITE: u8 = 1;
+
+/// MDIC operation: read.
+const MDIC_READ: u8 = 2;
+
+impl<'bound> Hw<'bound> {
+    /// Reads PHY register `register`, 0 to 31. Sleeps. `EIO` if the PHY has no such register.
+    pub(crate) fn phy_read(&self, register: u8) -> Result<u16> {
+        let held = self.acquire(Resource::Phy)?;
+
+        self.mdic(&held, MDIC_READ, register, 0)
+    }
+
+    /// Writes PHY register `register`, 0 to 31. Sleeps. `EIO` if the PHY has no such register.
+    pub(crate) fn phy_write(&self, register: u8, value: u16) -> Result {
+        let held = self.acquire(Resource::Phy)?;
+
+        self.mdic(&held, MDIC_WRITE, register, value).map(|_| ())
+    }
+
+    /// Reads a PHY register by type. Sleeps.
+    pub(super) fn phy<R: PhyRegister>(&self) -> Result<R> {
+        self.phy_read(R::ADDRESS).map(R::from)
+    }
+
+    /// Writes a PHY register by type. Sleeps.
+    pub(super) fn set_phy<R: PhyRegister>(&self, value: R) -> Result {
+        self.phy_write(R::ADDRESS, value.into())
+    }
+
+    /// Makes one access and returns the data.
+    fn mdic(&self, _held: &Held<'_, 'bound>, op: u8, register: u8, data: u16) -> Result<u16> {
+        self.regs.write(
+            MDIC::zeroed()
+                .try_with_op(op)?
+                .try_with_phyadd(PHY_ADDRESS)?
+                .try_with_regadd(register)?
+                .with_data(data),
+        )?;
+
+        let mdic = self
+            .regs
+            .wait_for::<MDIC>(Delta::from_micros(50), Delta::from_millis(32), |r| {
+                r.ready()
+            })
+            .inspect_err(|_| dev_err!(self.regs.dev(), "the PHY does not answer\n"))?;
+        if mdic.error() {
+            return Err(EIO);
+        }
+        Ok(mdic.data().into())
+    }
+
+    /// Returns the identifier of the PHY. Sleeps.
+    pub(crate) fn phy_id(&self) -> Result<u32> {
+        let high: u16 = self.phy::<PHY_ID1>()?.id().into();
+        let low: u16 = self.phy::<PHY_ID2>()?.id().into();
+
+        Ok(u32::from(high) << 16 | u32::from(low))
+    }
+
+    /// Resets the PHY and makes it find out by itself which pair to send on. The link is lost
+    /// until [`Self::configure_link`]. Sleeps. `ENODEV` if there is no PHY.
+    pub(crate) fn phy_init(&self) -> Result {
+        {
+            let _held = self.acquire(Resource::Phy)?;
+
+            // 82576 datasheet 4.2.1.6.4: the pin is held for at least 100 us.
+            self.regs.update::<CTRL>(|r| r.with_phy_rst(true))?;
+            self.regs.flush()?;
+            fsleep(Delta::from_micros(100));
+            self.regs.update::<CTRL>(|r| r.with_phy_rst(false))?;
+            self.regs.flush()?;
+            fsleep(Delta::from_micros(150));
+        }
+        self.wait_for_phy_config()?;
+
+        let id = self.phy_id()?;
+        if id == 0 || id == u32::MAX {
+            dev_err!(self.regs.dev(), "no PHY found\n");
+            return Err(ENODEV);
+        }
+
+        self.set_phy(self.phy::<PPCTRL>()?.with_auto_mdix(true))
+    }
+
+    /// Waits for the firmware to configure the PHY after its reset.
+    fn wait_for_phy_config(&self) -> Result {
+        let port: u8 = self.regs.read::<STATUS>()?.lan_id().into();
+
+        // QEMU never sets the bits, and neither does a device whose NVM has nothing to configure.
+        match self
+            .regs
+            .wait_for::<EEMNGCTL>(Delta::from_millis(1), Delta::from_millis(4), |r| {
+                if port == 0 {
+                    r.cfg_done0()
+                } else {
+                    r.cfg_done1()
+                }
+            }) {
+            Err(e) if e == ETIMEDOUT => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+}

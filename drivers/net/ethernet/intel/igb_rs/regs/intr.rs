@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Interrupts (82576 datasheet 8.8).
+
+use kernel::io::register;
+
+register! {
+    /// Interrupt causes other than queues; reading clears.
+    pub(crate) ICR(u32) @ 0x00c0 {
+        /// The device was reset.
+        30:30   drsta => bool;
+        /// A DMA engine lost step: also reports a spoofed packet.
+        28:28   doutsync => bool;
+        /// Mailbox message, acknowledgement or function-level reset of a virtual function.
+        8:8     vmmb => bool;
+        /// The link went up or down.
+        2:2     lsc => bool;
+    }
+
+    /// Interrupt mask set, causes as in ICR.
+    pub(crate) IMS(u32) @ 0x00d0 {
+        30:30   drsta => bool;
+        28:28   doutsync => bool;
+        8:8     vmmb => bool;
+        2:2     lsc => bool;
+    }
+
+    /// Interrupt mask clear, causes as in ICR.
+    pub(crate) IMC(u32) @ 0x00d8 {
+        31:0    causes;
+    }
+
+    /// General purpose interrupt enable.
+    pub(crate) GPIE(u32) @ 0x1514 {
+        /// Support the MSI-X pending bit array.
+        31:31   pba => bool;
+        /// Mask in EIMS by EIAM when a vector fires.
+        30:30   eiame => bool;
+        /// One vector per cause.
+        4:4     multiple_msix => bool;
+        /// Clear ICR on read whatever the mask.
+        0:0     nsicr => bool;
+    }
+
+    /// Fires vectors.
+    pub(crate) EICS(u32) @ 0x1520 {
+        24:0    vectors;
+    }
+
+    /// Enables vectors.
+    pub(crate) EIMS(u32) @ 0x1524 {
+        24:0    vectors;
+    }
+
+    /// Disables vectors.
+    pub(crate) EIMC(u32) @ 0x1528 {
+        24:0    vectors;
+    }
+
+    /// Vectors whose cause clears itself when they fire.
+    pub(crate) EIAC(u32) @ 0x152c {
+        24:0    vectors;
+    }
+
+    /// Vectors that are disabled when they fire.
+    pub(crate) EIAM(u32) @ 0x1530 {
+        24:0    vectors;
+    }
+
+    /// Causes per vector; write one to clear.
+    pub(crate) EICR(u32) @ 0x1580 {
+        24:0    vectors;
+    }
+
+    /// Moderation of one vector.
+    pub(crate) EITR(u32)[25] @ 0x1680 {
+        /// Do not restart the running interval on this write.
+        31:31   cnt_ignr => bool;
+        /// Least time between interrupts, in microseconds.
+        14:2    interval;
+    }
+
+    /// Vectors of receive and transmit queues n (low half) and n + 8 (high half).
+    pub(crate) IVAR(u32)[8] @ 0x1700 {
+        31:24   tx_high;
+        23:16   rx_high;
+        15:8    tx_low;
+        7:0     rx_low;
+    }
+
+    /// Vectors of the other causes.
+    pub(crate) IVAR_MISC(u32) @ 0x1740 {
+        15:8    other;
+    }
+}
