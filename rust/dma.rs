@@ -1,29 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Addresses a device may use, and the memory behind them.
+//! Memory that a device and its driver share.
+//!
+//! All memory a function may reach by DMA belongs to its [`Arena`], which maps it once and unmaps
+//! it when the driver lets go of the device. A [`Region`] is a contiguous piece of an arena;
+//! [`DescriptorRing`] is a region seen as descriptors, [`Slots`] is as many regions as a ring's
+//! buffers take. The bus address of any of them is an [`Iova`], and safe code has no other source of
+//! one.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
+mod arena;
+mod block;
+mod iova;
+mod region;
+mod ring;
+mod slots;
+mod status;
+
+pub use self::arena::{
+    Access,
+    Arena,
+    Backing, //
 };
-
-/// An address in a device's address space.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Iova(u64);
-
-impl Iova {
-    /// The bits a descriptor holds.
-    pub fn to_bits(self) -> u64 {
-        self.0
-    }
-}
-
-/// A piece of a device's memory.
-pub struct Region<'a>(PhantomData<&'a ()>);
-
-impl Region<'_> {
-    /// The bytes from `offset`, if all `len` are there.
-    pub(crate) fn ptr_range(&self, _offset: usize, _len: usize) -> Option<NonNull<u8>> {
-        None
-    }
-}
+pub use self::iova::Iova;
+pub use self::region::Region;
+pub use self::ring::{
+    Descriptor,
+    DescriptorRing, //
+};
+pub use self::slots::Slots;
+pub use self::status::{
+    ledger,
+    Kind,
+    Ledger,
+    Protection,
+    Status, //
+};

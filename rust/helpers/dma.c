@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/cc_platform.h>
+#include <linux/dma-mapping.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+
+#include "helpers.h"
+
+/*
+ * Zeroed pages. @last: no smaller order will be tried after this one, so it is worth reclaiming
+ * and compacting for.
+ */
+struct page *nic_alloc_pages(int node, unsigned int order, bool last)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_COMP | __GFP_NOWARN;
+
+	return alloc_pages_node(node, gfp | (last ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY), order);
+}
+
+void *nic_page_address(const struct page *page)
+{
+	return page_address(page);
+}
+
+u64 nic_page_to_phys(struct page *page)
+{
+	return page_to_phys(page);
+}
+
+void *nic_dma_alloc(struct device *dev, size_t size, dma_addr_t *handle, bool last)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+
+	return dma_alloc_coherent(dev, size, handle,
+				  gfp | (last ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY));
+}
+
+u64 nic_dma_mask(struct device *dev)
+{
+	return dma_get_mask(dev);
+}
+
+int nic_dev_to_node(struct device *dev)
+{
+	return dev_to_node(dev);
+}
+
+bool nic_guest_memory_encrypted(void)
+{
+	return cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
+}
+
+int nic_iommu_map(struct iommu_domain *domain, u64 iova, u64 phys, size_t size, int prot)
+{
+	return iommu_map(domain, iova, phys, size, prot, GFP_KERNEL);
+}
+
+/*
+ * Bus addresses that the host bridge routes to devices: a switch may send a request for them to
+ * a peer instead of the IOMMU. The last byte of a window that overlaps [@first, @last], or 0.
+ */
+u64 nic_pci_window_end(struct pci_dev *pdev, u64 first, u64 last)
+{
+	struct pci_host_bridge *bridge = pci_find_host_bridge(pdev->bus);
+	struct resource_entry *window;
+
+	resource_list_for_each_entry(window, &bridge->windows) {
+		u64 start = window->res->start - window->offset;
+		u64 end = window->res->end - window->offset;
+
+		if (resource_type(window->res) == IORESOURCE_MEM && start <= last && end >= first)
+			return end;
+	}
+	return 0;
+}
