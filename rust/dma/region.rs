@@ -37,8 +37,8 @@ pub struct Region<'bound> {
 // SAFETY: a region is memory with no thread affinity and a reference to an arena that is `Sync`.
 unsafe impl Send for Region<'_> {}
 
-// SAFETY: through `&Region` memory is only read, except by this crate's `ptr` users, which answer for
-// what they do.
+// SAFETY: through `&Region` memory is only read, except by users of `ptr_range` in this crate, who
+// answer for what they do.
 unsafe impl Sync for Region<'_> {}
 
 impl<'bound> Region<'bound> {
@@ -95,7 +95,7 @@ impl<'bound> Region<'bound> {
     ///
     /// Valid as long as the region; the device may access the bytes at any time.
     #[inline]
-    pub(crate) fn ptr(&self, offset: usize, len: usize) -> Option<NonNull<u8>> {
+    pub(crate) fn ptr_range(&self, offset: usize, len: usize) -> Option<NonNull<u8>> {
         if offset > self.len || len > self.len - offset {
             return None;
         }
@@ -110,7 +110,7 @@ impl<'bound> Region<'bound> {
     /// `EINVAL` if it does not fit; nothing is written then.
     #[inline]
     pub fn write_at(&mut self, offset: usize, data: &[u8]) -> Result {
-        let to = self.ptr(offset, data.len()).ok_or(EINVAL)?;
+        let to = self.ptr_range(offset, data.len()).ok_or(EINVAL)?;
         // SAFETY: `to` is valid for `data.len()` bytes of this region, which `data`, being
         // ordinary memory, does not overlap; `&mut self` excludes other writers on a CPU.
         unsafe { core::ptr::copy_nonoverlapping(data.as_ptr(), to.as_ptr(), data.len()) };
@@ -124,7 +124,7 @@ impl<'bound> Region<'bound> {
     /// `EINVAL` if it reaches beyond the region; nothing is copied then.
     #[inline]
     pub fn read_at(&self, offset: usize, data: &mut [u8]) -> Result {
-        let from = self.ptr(offset, data.len()).ok_or(EINVAL)?;
+        let from = self.ptr_range(offset, data.len()).ok_or(EINVAL)?;
         // SAFETY: `from` is valid for `data.len()` bytes of this region, which `data`, being
         // ordinary memory, does not overlap. The device may change them meanwhile: any bytes are
         // valid `u8`s, and they are looked at only in `data`.

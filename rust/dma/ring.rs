@@ -105,8 +105,8 @@ impl<'bound, D: Descriptor> DescriptorRing<'bound, D> {
         // A power of two in memory, so that a mask keeps every index inside, whatever the length.
         let slots = len.next_power_of_two();
         let region = arena.region(Access::Ring, slots as usize * SIZE, 128)?;
-        let base = region.ptr(0, slots as usize * SIZE).ok_or(EINVAL)?;
-        // INVARIANT: `ptr` checked that the region has `slots` descriptors.
+        let base = region.ptr_range(0, slots as usize * SIZE).ok_or(EINVAL)?;
+        // INVARIANT: `ptr_range` checked that the region has `slots` descriptors.
         Ok(Self {
             base: base.cast(),
             mask: slots - 1,

@@ -114,12 +114,12 @@ impl<'bound> Slots<'bound> {
 
     /// The address of `len` bytes at `offset` of buffer `index`, `None` if they are not all in it.
     #[inline]
-    pub(crate) fn ptr(&self, index: usize, offset: usize, len: usize) -> Option<NonNull<u8>> {
+    pub(crate) fn ptr_range(&self, index: usize, offset: usize, len: usize) -> Option<NonNull<u8>> {
         if offset > self.size || len > self.size - offset {
             return None;
         }
         let (region, start) = self.locate(index)?;
-        self.regions.get(region)?.ptr(start + offset, len)
+        self.regions.get(region)?.ptr_range(start + offset, len)
     }
 
     /// Copies `data` to `offset` of buffer `index`.
@@ -129,7 +129,7 @@ impl<'bound> Slots<'bound> {
     /// `EINVAL` if there is no such buffer or `data` does not fit in it; nothing is written then.
     #[inline]
     pub fn write_at(&mut self, index: usize, offset: usize, data: &[u8]) -> Result {
-        let to = self.ptr(index, offset, data.len()).ok_or(EINVAL)?;
+        let to = self.ptr_range(index, offset, data.len()).ok_or(EINVAL)?;
         // SAFETY: `to` is valid for `data.len()` bytes of a region, which `data`, being ordinary
         // memory, does not overlap; `&mut self` excludes other writers on a CPU.
         unsafe { core::ptr::copy_nonoverlapping(data.as_ptr(), to.as_ptr(), data.len()) };
@@ -144,7 +144,7 @@ impl<'bound> Slots<'bound> {
     /// then.
     #[inline]
     pub fn read_at(&self, index: usize, offset: usize, data: &mut [u8]) -> Result {
-        let from = self.ptr(index, offset, data.len()).ok_or(EINVAL)?;
+        let from = self.ptr_range(index, offset, data.len()).ok_or(EINVAL)?;
         // SAFETY: `from` is valid for `data.len()` bytes of a region, which `data`, being ordinary
         // memory, does not overlap. The device may change them meanwhile: any bytes are valid.
         unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), data.as_mut_ptr(), data.len()) };
