@@ -10,6 +10,7 @@
 pub mod debugfs;
 pub mod dma;
 pub mod ethtool;
+pub mod iommu;
 pub mod irq;
 pub mod net;
 pub mod pci;

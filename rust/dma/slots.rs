@@ -2,8 +2,6 @@
 
 //! Buffers of equal size for the entries of a ring.
 
-use core::ptr::NonNull;
-
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -112,42 +110,14 @@ impl<'bound> Slots<'bound> {
         self.regions.get(region)?.iova(offset)
     }
 
-    /// The address of `len` bytes at `offset` of buffer `index`, `None` if they are not all in it.
+    /// The region of buffer `index` and the buffer's offset in it, `None` if there is no such buffer
+    /// or it is shorter than `len`: a length that the device reports is checked here.
     #[inline]
-    pub(crate) fn ptr_range(&self, index: usize, offset: usize, len: usize) -> Option<NonNull<u8>> {
-        if offset > self.size || len > self.size - offset {
+    pub fn at(&self, index: usize, len: usize) -> Option<(&Region<'bound>, usize)> {
+        if len > self.size {
             return None;
         }
-        let (region, start) = self.locate(index)?;
-        self.regions.get(region)?.ptr_range(start + offset, len)
-    }
-
-    /// Copies `data` to `offset` of buffer `index`.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if there is no such buffer or `data` does not fit in it; nothing is written then.
-    #[inline]
-    pub fn write_at(&mut self, index: usize, offset: usize, data: &[u8]) -> Result {
-        let to = self.ptr_range(index, offset, data.len()).ok_or(EINVAL)?;
-        // SAFETY: `to` is valid for `data.len()` bytes of a region, which `data`, being ordinary
-        // memory, does not overlap; `&mut self` excludes other writers on a CPU.
-        unsafe { core::ptr::copy_nonoverlapping(data.as_ptr(), to.as_ptr(), data.len()) };
-        Ok(())
-    }
-
-    /// Copies from `offset` of buffer `index` into `data`.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if there is no such buffer or `data` is longer than what it has; nothing is copied
-    /// then.
-    #[inline]
-    pub fn read_at(&self, index: usize, offset: usize, data: &mut [u8]) -> Result {
-        let from = self.ptr_range(index, offset, data.len()).ok_or(EINVAL)?;
-        // SAFETY: `from` is valid for `data.len()` bytes of a region, which `data`, being ordinary
-        // memory, does not overlap. The device may change them meanwhile: any bytes are valid.
-        unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), data.as_mut_ptr(), data.len()) };
-        Ok(())
+        let (region, offset) = self.locate(index)?;
+        Some((self.regions.get(region)?, offset))
     }
 }

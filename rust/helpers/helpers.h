@@ -5,7 +5,9 @@
 
 #include <linux/etherdevice.h>
 #include <linux/interrupt.h>
+#include <linux/iommu.h>
 #include <linux/netdevice.h>
+#include <linux/pci.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 
@@ -18,6 +20,17 @@ struct dentry *nic_debugfs_create_dir(const char *module, const char *name);
 void nic_debugfs_remove_dir(struct dentry *dir);
 void nic_debugfs_create_file(const char *name, struct dentry *dir,
 			     struct nic_debugfs_file *entry);
+
+/* dma.c */
+struct page *nic_alloc_pages(int node, unsigned int order, bool last);
+void *nic_page_address(const struct page *page);
+u64 nic_page_to_phys(struct page *page);
+void *nic_dma_alloc(struct device *dev, size_t size, dma_addr_t *handle, bool last);
+u64 nic_dma_mask(struct device *dev);
+int nic_dev_to_node(struct device *dev);
+bool nic_guest_memory_encrypted(void);
+int nic_iommu_map(struct iommu_domain *domain, u64 iova, u64 phys, size_t size, int prot);
+u64 nic_pci_window_end(struct pci_dev *pdev, u64 first, u64 last);
 
 /* irq.c */
 void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev);
