@@ -162,7 +162,7 @@ impl SkBuff {
     pub fn write_to(
         &self,
         info: &TransmitInfo,
-        region: &Region<'_>,
+        region: &mut Region<'_>,
         offset: usize,
         min_len: usize,
     ) -> Result<usize> {

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Transmission: a packet is copied into the arena in one piece and described by as few descriptors
+//! as its length allows, usually one.
+//!
+//! The queue's two sides run at the same time: [`TxQueueState`] under the transmit lock,
+//! [`TxCompletion`] in the poll function. They share positions and one word of bookkeeping per
+//! packet.
+//!
+//! The payload memory is used as a ring of bytes: packets are allocated at the head and freed, in
+//! order, at the tail. A packet is never split: where it does not fit before the end, it starts at
+//! the beginning.
+
+use core::sync::atomic::{
+    AtomicU32,
+    AtomicU64,
+    Ordering, //
+};
+
+use igb_common::{
+    desc::{
+        IpVersion,
+        L4Proto,
+        OffloadError,
+        TxContexts,
+        TxDescriptor,
+        TxOffload,
+        TxPosition, //
+    },
+    frame,
+    ring::{
+        Consumer,
+        Producer,
+        Published,
+        RingSize, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use nic::{
+    dma::{
+        Access,
+        Arena,
+        DescriptorRing,
+        Iova,
+        Region, //
+    },
+    net::{
+        L4Checksum,
+        Poll,
+        SkBuff,
+        TransmitInfo,
+        TxOutcome,
+        TxQueue, //
+    }, //
+};
+
+use super::{
+    Doorbell,
+    TxSlot, //
+};
+
+/// Payload memory of a queue in bytes.
+const PAYLOAD: u32 = 256 * 1024;
+
+/// Packets start on a cache line.
+const ALIGN: u32 = 64;
+
+/// The device pads to the Ethernet minimum itself, but takes nothing shorter than
+/// [`frame::MIN_TX_LEN`]; padding here costs nothing.
+const MIN_LEN: usize = 60;
+
+/// Packets for which at most one report is asked, within a batch.
+const REPORT_EVERY: u16 = 16;
+
+/// What both sides see.
+struct Shared<'bound> {
+    ring: DescriptorRing<'bound, TxSlot>,
+    /// Slots filled.
+    used: Published,
+    /// Slots taken back.
+    clean: Published,
+    /// Where the next payload goes.
+    head: AtomicU32,
+    /// Payload from the head up to here is free.
+    tail: AtomicU32,
+    /// Per packet, at its first slot.
+    records: KVec<AtomicU64>,
+}
+
+impl Shared<'_> {
+    /// Where `len` bytes of payload can go: as one piece, leaving at least one byte free so that a
+    /// full ring of bytes differs from an empty one.
+    #[inline]
+    fn place(&self, len: u32) -> Option<u32> {
+        let head = self.head.load(Ordering::Relaxed);
+        let tail = self.tail.load(Ordering::Acquire);
+        if head < tail {
+            return (len < tail - head).then_some(head);
+        }
+        if len < PAYLOAD - head {
+            return Some(head);
+        }
+        (len < tail).then_some(0)
+    }
+
+    /// Whether, with `free` slots, any packet the stack may send next fits.
+    #[inline]
+    fn has_room(&self, free: u16) -> bool {
+        free >= frame::MAX_TX_DESCRIPTORS && self.place(frame::MAX_TX_LEN + ALIGN).is_some()
+    }
+}
+
+/// One packet: descriptors, bytes for byte queue limits, packets for statistics (segments), end of
+/// its payload, and whether its last descriptor reports.
+#[derive(Clone, Copy)]
+struct Record {
+    descriptors: u8,
+    report: bool,
+    bytes: u32,
+    end: u32,
+}
+
+impl Record {
+    const BYTES_SHIFT: u32 = 8;
+    const BYTES_MASK: u64 = (1 << 23) - 1;
+    const REPORT_SHIFT: u32 = 31;
+    const END_SHIFT: u32 = 32;
+
+    #[inline]
+    fn pack(self) -> u64 {
+        u64::from(self.descriptors)
+            | (u64::from(self.bytes) & Self::BYTES_MASK) << Self::BYTES_SHIFT
+            | u64::from(self.report) << Self::REPORT_SHIFT
+            | u64::from(self.end) << Self::END_SHIFT
+    }
+
+    #[inline]
+    fn unpack(word: u64) -> Self {
+        Self {
+            // CAST: bits 7:0, 30:8 and 63:32.
+            descriptors: word as u8,
+            report: word >> Self::REPORT_SHIFT & 1 != 0,
+            bytes: (word >> Self::BYTES_SHIFT & Self::BYTES_MASK) as u32,
+            end: (word >> Self::END_SHIFT) as u32,
+        }
+    }
+}
+
+/// Makes the two sides of a transmit queue of `size` descriptors. May sleep.
+///
+/// Errors: as [`Arena::region`].
+pub fn tx_queue<'bound, D: Doorbell>(
+    arena: &Arc<Arena<'bound>>,
+    size: RingSize,
+) -> Result<(TxQueueState<'bound, D>, TxCompletion<'bound>)> {
+    let mut records = KVec::with_capacity(size.get().into(), GFP_KERNEL)?;
+    for _ in 0..size.get() {
+        records.push(AtomicU64::new(0), GFP_KERNEL)?;
+    }
+    let shared = Arc::new(
+        Shared {
+            ring: DescriptorRing::new(arena, size.get().into())?,
+            used: Published::new(),
+            clean: Published::new(),
+            head: AtomicU32::new(0),
+            tail: AtomicU32::new(0),
+            records,
+        },
+        GFP_KERNEL,
+    )?;
+    let state = TxQueueState {
+        shared: Arc::clone(&shared),
+        payload: arena.region(Access::TxPayload, PAYLOAD as usize, ALIGN as usize)?,
+        producer: Producer::new(size),
+        contexts: TxContexts::new(),
+        unreported: None,
+        since_report: 0,
+        unannounced: false,
+        doorbell: None,
+    };
+    let completion = TxCompletion {
+        shared,
+        consumer: Consumer::new(size),
+    };
+    Ok((state, completion))
+}
+
+/// The last packet in the ring, when it was written without asking for a report.
+struct Unreported {
+    /// Slot of its last descriptor, and how to write that with a report.
+    slot: u16,
+    descriptor: TxSlot,
+    /// Slot of its first descriptor.
+    first: u16,
+    record: Record,
+}
+
+/// The filling side, under the queue's transmit lock.
+pub struct TxQueueState<'bound, D: Doorbell> {
+    shared: Arc<Shared<'bound>>,
+    payload: Region<'bound>,
+    producer: Producer,
+    contexts: TxContexts,
+    unreported: Option<Unreported>,
+    since_report: u16,
+    /// Descriptors were written without a doorbell.
+    unannounced: bool,
+    doorbell: Option<D>,
+}
+
+impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
+    /// Address of the ring, for TDBAL and TDBAH.
+    pub fn base(&self) -> Iova {
+        self.shared.ring.base()
+    }
+
+    /// Descriptors of the ring.
+    pub fn size(&self) -> RingSize {
+        self.producer.size()
+    }
+
+    /// The device's queue has just been enabled with head and tail at 0. To be called once, before
+    /// the queue is handed to the interface.
+    pub fn start(&mut self, doorbell: D) {
+        self.doorbell = Some(doorbell);
+    }
+
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.shared.has_room(self.producer.free(self.shared.clean.read()))
+    }
+
+    /// Sends `skb`, or drops and counts it when the device cannot send it as asked.
+    #[inline]
+    pub fn send(&mut self, queue: &TxQueue<'_>, mut skb: SkBuff) -> TxOutcome {
+        if !self.has_room() {
+            // The queue is stopped before room can run out; a caller that ignores that is told.
+            if queue.stop_unless(|| self.has_room()) {
+                self.flush(queue);
+                return TxOutcome::Busy(skb);
+            }
+        }
+        let mut info = skb.transmit_info();
+        if info.checksum() == Some(L4Checksum::Other) && skb.checksum_in_software().is_ok() {
+            info = skb.transmit_info();
+        }
+        let result = match offload(&info) {
+            Ok(offload) => self.enqueue(queue, &skb, &info, &offload),
+            Err(_) => Err(EINVAL),
+        };
+        match result {
+            Ok(()) => skb.consume(),
+            Err(_) => {
+                queue.stats().dropped.add(1);
+                self.flush(queue);
+            }
+        }
+        TxOutcome::Taken
+    }
+
+    #[inline]
+    fn enqueue(
+        &mut self,
+        queue: &TxQueue<'_>,
+        skb: &SkBuff,
+        info: &TransmitInfo,
+        offload: &TxOffload,
+    ) -> Result {
+        let wanted = info.len().max(MIN_LEN as u32);
+        let start = self.shared.place(wanted).ok_or(ENOSPC)?;
+        let written = skb.write_to(info, &mut self.payload, start as usize, MIN_LEN)?;
+        // CAST: `place` has bounded it by the payload memory.
+        let len = written as u32;
+        let spans = frame::tx_spans(len).ok_or(EMSGSIZE)?;
+
+        let (slot, context) = self.contexts.select(offload.context());
+        let Ok(frame) = offload.frame(len, slot) else {
+            self.contexts.clear();
+            return Err(EINVAL);
+        };
+
+        let first = self.producer.position();
+        let mut descriptors = 0u8;
+        if let Some(context) = context {
+            let slot = self.producer.push();
+            self.shared.ring.write(slot.into(), context.into());
+            descriptors += 1;
+        }
+        let mut last = None;
+        for (nth, (offset, span)) in (0..spans).zip(frame::tx_span_ranges(len)) {
+            let Some(iova) = self.payload.iova((start + offset) as usize) else {
+                break;
+            };
+            let position = TxPosition::of(nth, spans);
+            let slot = self.producer.push();
+            descriptors += 1;
+            let with =
+                |report| TxSlot::from(TxDescriptor::data(iova, span, &frame, position, report));
+            if nth + 1 == spans {
+                last = Some((slot, with(true), with(false)));
+            } else {
+                self.shared.ring.write(slot.into(), with(false));
+            }
+        }
+        let Some((last_slot, reporting, silent)) = last else {
+            self.producer.unpush(descriptors.into());
+            self.contexts.clear();
+            return Err(EINVAL);
+        };
+
+        let end = (start + len).next_multiple_of(ALIGN);
+        let head = if end < PAYLOAD { end } else { 0 };
+        self.shared.head.store(head, Ordering::Relaxed);
+        queue.stop_unless(|| self.has_room());
+        let due = queue.sent(len);
+        self.since_report += 1;
+        let report = due || self.since_report >= REPORT_EVERY;
+        self.shared
+            .ring
+            .write(last_slot.into(), if report { reporting } else { silent });
+        let record = Record {
+            descriptors,
+            report,
+            bytes: len,
+            end: head,
+        };
+        self.record(first, record);
+        if report {
+            self.since_report = 0;
+            self.unreported = None;
+        } else {
+            self.unreported = Some(Unreported {
+                slot: last_slot,
+                descriptor: reporting,
+                first,
+                record,
+            });
+        }
+        self.shared.used.publish(self.producer.position());
+        self.unannounced = true;
+
+        let stats = queue.stats();
+        stats.packets.add(info.segments().into());
+        stats.bytes.add(info.len().into());
+        if info.tso().is_some() {
+            stats.tso_packets.add(1);
+        } else if info.checksum().is_some() {
+            stats.csum_offload.add(1);
+        }
+        if due {
+            self.announce(queue);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn record(&self, first: u16, record: Record) {
+        if let Some(word) = self.shared.records.get(usize::from(first)) {
+            word.store(record.pack(), Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn announce(&mut self, queue: &TxQueue<'_>) {
+        if let Some(doorbell) = &self.doorbell {
+            self.shared.ring.publish();
+            doorbell.ring(self.producer.position());
+            queue.stats().doorbells.add(1);
+        }
+        self.unannounced = false;
+    }
+
+    /// Announces what an earlier packet of the batch left to this one, which will not be sent.
+    #[cold]
+    fn flush(&mut self, queue: &TxQueue<'_>) {
+        if !self.unannounced {
+            return;
+        }
+        if let Some(last) = self.unreported.take() {
+            // The device has not been told of the slot, so it may still be rewritten.
+            self.shared.ring.write(last.slot.into(), last.descriptor);
+            self.record(
+                last.first,
+                Record {
+                    report: true,
+                    ..last.record
+                },
+            );
+        }
+        self.announce(queue);
+    }
+}
+
+/// What the device is asked to do for the packet.
+#[inline]
+fn offload(info: &TransmitInfo) -> Result<TxOffload, OffloadError> {
+    let headers = || {
+        let mac = info.l3_offset() as usize;
+        let ip = (info.l4_offset() as usize).saturating_sub(mac);
+        (mac, ip)
+    };
+    let offload = match info.checksum() {
+        None => TxOffload::none(),
+        Some(checksum) => {
+            let (mac, ip) = headers();
+            let proto = match checksum {
+                L4Checksum::Tcp => L4Proto::Tcp,
+                L4Checksum::Udp => L4Proto::Udp,
+                L4Checksum::Sctp => L4Proto::Sctp,
+                L4Checksum::Other => return Err(OffloadError::HeaderLength),
+            };
+            match info.tso() {
+                None => TxOffload::checksum(proto, mac, ip)?,
+                Some((mss, l4_len)) => {
+                    let version = if info.is_ipv4() {
+                        IpVersion::V4
+                    } else {
+                        IpVersion::V6
+                    };
+                    TxOffload::segment(proto, version, mac, ip, l4_len as usize, mss.into())?
+                }
+            }
+        }
+    };
+    Ok(match info.vlan() {
+        Some(tag) => offload.with_vlan(tag),
+        None => offload,
+    })
+}
+
+/// The reaping side, in the poll function.
+pub struct TxCompletion<'bound> {
+    shared: Arc<Shared<'bound>>,
+    consumer: Consumer,
+}
+
+impl TxCompletion<'_> {
+    /// Takes back what the device has sent, and restarts the queue if it was stopped.
+    #[inline]
+    pub fn poll(&mut self, poll: &Poll<'_>) {
+        let size = self.consumer.size();
+        let used = self.shared.used.read();
+        let mut pending = self.consumer.pending(used);
+        let mut slot = self.consumer.position();
+        let (mut packets, mut bytes) = (0u32, 0u32);
+        let (mut done_packets, mut done_bytes, mut end) = (0u32, 0u32, None);
+        // Reports are sparse: packets without one are done when a later one is.
+        while pending != 0 {
+            let Some(word) = self.shared.records.get(usize::from(slot)) else {
+                break;
+            };
+            let record = Record::unpack(word.load(Ordering::Relaxed));
+            let count = u16::from(record.descriptors).max(1).min(pending);
+            let mut last = slot;
+            for _ in 1..count {
+                last = size.next(last);
+            }
+            packets += 1;
+            bytes = bytes.wrapping_add(record.bytes);
+            if record.report {
+                if self.shared.ring.poll(last.into()).is_none() {
+                    break;
+                }
+                done_packets = packets;
+                done_bytes = bytes;
+                end = Some((size.next(last), record.end));
+            }
+            pending -= count;
+            slot = size.next(last);
+        }
+        let Some((clean, payload_end)) = end else {
+            return;
+        };
+        while self.consumer.position() != clean && self.consumer.pending(used) != 0 {
+            self.consumer.pop();
+        }
+        self.shared.tail.store(payload_end, Ordering::Release);
+        self.shared.clean.publish(clean);
+
+        let queue = poll.tx();
+        queue.completed(done_packets, done_bytes);
+        // Only with half of the ring free, so that the queue does not stop again at once.
+        let busy = self.consumer.pending(used);
+        let free = size.get() - 1 - busy;
+        queue.wake_if(|| busy < size.get() / 2 && self.shared.has_room(free));
+    }
+}
