@@ -43,12 +43,9 @@ use crate::{
     sys, //
 };
 
-/// Address space of a pool in a private domain: pools keep a distance, so that a device that runs
-/// over the end of one faults instead of hitting the next.
+/// Address space of a pool in a private domain, and the alignment of its base. Pools keep a
+/// distance, so that a device that runs over the end of one faults instead of hitting the next.
 const POOL_SPAN: u64 = 1 << 30;
-
-/// First address of the first pool in a private domain.
-const POOL_BASE: u64 = 1 << 32;
 
 /// What a region is for, and thereby what the device may do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +108,17 @@ pub enum Backing {
 /// Memory of one access kind.
 struct Pool {
     blocks: KVec<Block>,
-    /// Where to look for addresses for the next block; only used in a private domain.
-    next: u64,
+    /// Unused part of the pool's address space; without meaning where the DMA API hands it out.
+    free: core::ops::Range<u64>,
+}
+
+impl Pool {
+    /// Where the next block of `len` bytes (a power of two) goes in a private domain.
+    fn place(&self, len: usize) -> Option<u64> {
+        let len = len as u64;
+        let first = self.free.start.checked_next_multiple_of(len)?;
+        (first.checked_add(len)? <= self.free.end).then_some(first)
+    }
 }
 
 struct Pools {
@@ -191,8 +197,18 @@ impl<'bound> Arena<'bound> {
             Backing::DmaApi => Err(Refusal::Configured),
             Backing::Auto | Backing::Domain => Domain::new(dev),
         };
-        let (mapper, refusal) = match domain {
-            Ok(domain) => (Mapper::Private(domain), None),
+        // One stretch for all pools.
+        let placed = domain.and_then(|domain| {
+            let span = POOL_SPAN * Access::ALL.len() as u64;
+            let base = domain.place(span, POOL_SPAN);
+            Ok((base.ok_or(Refusal::AddressSpace)?, domain))
+        });
+        let mut base = 0;
+        let (mapper, refusal) = match placed {
+            Ok((first, domain)) => {
+                base = first;
+                (Mapper::Private(domain), None)
+            }
             Err(refusal) if backing == Backing::Domain => {
                 dev_err!(dev, "no private IOMMU domain: {}\n", refusal);
                 return Err(refusal.to_error());
@@ -201,17 +217,15 @@ impl<'bound> Arena<'bound> {
         };
         let protection = Protection::of(dev, refusal);
 
-        let mut base = POOL_BASE;
-        let mut pool = || {
-            let next = base;
-            base += POOL_SPAN;
+        let pool = |i: u64| {
+            let first = base + i * POOL_SPAN;
             Pool {
                 blocks: KVec::new(),
-                next,
+                free: first..first + POOL_SPAN,
             }
         };
         let pools = Pools {
-            pools: [pool(), pool(), pool()],
+            pools: [pool(0), pool(1), pool(2)],
             regions: 0,
             region_bytes: 0,
         };
@@ -296,14 +310,14 @@ impl<'bound> Arena<'bound> {
         pool.blocks.reserve(1, GFP_KERNEL)?;
         let mut block = loop {
             let last = len == least;
-            let permission = access.permission();
-            match Block::new(&self.mapper, self.dev, pool.next, len, permission, last) {
+            let (at, permission) = (pool.place(len), access.permission());
+            match Block::new(&self.mapper, self.dev, at, len, permission, last) {
                 Err(error) if error == ENOMEM && !last => len /= 2,
                 other => break other?,
             }
         };
         if let Mapper::Private(_) = self.mapper {
-            pool.next = block.iova().to_bits() + len as u64;
+            pool.free.start = block.iova().to_bits() + len as u64;
         }
         status::bytes_mapped(len);
         let taken = block.take(pages, align);

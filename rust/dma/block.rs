@@ -104,18 +104,19 @@ unsafe impl Send for Block {}
 
 impl Block {
     /// Allocates zeroed memory of `len` bytes (a power of two from `PAGE_SIZE` to [`MAX_LEN`]) and
-    /// maps it at or above `from`. May sleep.
+    /// maps it: in a private domain at `at`, a multiple of `len`, otherwise where the DMA API wants it.
+    /// May sleep.
     ///
     /// `last`: the caller will not ask for less, so reclaim and compact before giving up.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, `ENOSPC` if the address space is exhausted, or what mapping returns. Nothing is
+    /// `ENOMEM`, `ENOSPC` if there is no `at` in a private domain, or what mapping returns. Nothing is
     /// allocated or mapped then.
     pub(super) fn new(
         mapper: &Mapper<'_>,
         dev: &pci::Device<Bound>,
-        from: u64,
+        at: Option<u64>,
         len: usize,
         permission: Permission,
         last: bool,
@@ -124,6 +125,7 @@ impl Block {
         let raw_dev = unsafe { &raw mut (*sys::pci_dev(dev)).dev };
         let (kva, iova, page_size) = match mapper {
             Mapper::Private(domain) => {
+                let iova = Iova::new(at.ok_or(ENOSPC)?);
                 let order = len.trailing_zeros().saturating_sub(PAGE_SHIFT as u32);
                 // SAFETY: `raw_dev` is a valid device.
                 let node = unsafe { raw::nic_dev_to_node(raw_dev) };
@@ -132,12 +134,13 @@ impl Block {
                 if page.is_null() {
                     return Err(ENOMEM);
                 }
-                let mapped = map(domain, page, from, len, permission);
+                let mapped = map(domain, page, iova, len, permission);
                 if mapped.is_err() {
                     // SAFETY: allocated above with this order, not mapped, not shared.
                     unsafe { raw::__free_pages(page, order) };
                 }
-                mapped?
+                let (kva, page_size) = mapped?;
+                (kva, iova, page_size)
             }
             Mapper::DmaApi => {
                 let mut handle = 0;
@@ -253,23 +256,23 @@ impl Block {
     }
 }
 
-/// Maps fresh pages, naturally aligned, so that the largest page size that fits is used.
+/// Maps fresh pages at `iova`, which is naturally aligned like them, so that the largest page size
+/// that fits is used; returns their address and that size.
 fn map(
     domain: &Domain<'_>,
     page: *mut raw::page,
-    from: u64,
+    iova: Iova,
     len: usize,
     permission: Permission,
-) -> Result<(NonNull<u8>, Iova, usize)> {
+) -> Result<(NonNull<u8>, usize)> {
     // SAFETY: `page` is a valid page of the direct map.
     let (kva, phys) = unsafe { (raw::nic_page_address(page), raw::nic_page_to_phys(page)) };
     let kva = NonNull::new(kva.cast()).ok_or(ENOMEM)?;
-    let iova = Iova::new(domain.place(from, len as u64, len as u64).ok_or(ENOSPC)?);
     // SAFETY: the pages are this function's until it returns; afterwards they are freed only after
     // `Domain::unmap`, or at once if this fails. They are bytes that nothing else interprets.
     unsafe { domain.map(iova, phys, len, permission)? };
     // Memory and address are multiples of `len`, a power of two.
     let fitting = domain.page_sizes() & (len | (len - 1));
     let page_size = fitting.checked_ilog2().map_or(0, |shift| 1 << shift);
-    Ok((kva, iova, page_size))
+    Ok((kva, page_size))
 }

@@ -81,7 +81,7 @@ pub enum Refusal {
     TranslatedMsi,
     /// Firmware demands a 1:1 mapping for the device.
     DirectMapping,
-    /// The domain or the device's DMA mask ends below 4 GiB.
+    /// The domain's addresses within the device's DMA mask are too few.
     AddressSpace,
     /// The IOMMU driver would not allocate a domain.
     Allocate(Error),
@@ -111,7 +111,7 @@ impl fmt::Display for Refusal {
             Self::EncryptedMemory => f.write_str("guest memory is encrypted"),
             Self::TranslatedMsi => f.write_str("MSIs are translated by the domain"),
             Self::DirectMapping => f.write_str("firmware demands a 1:1 mapping"),
-            Self::AddressSpace => f.write_str("address space ends below 4 GiB"),
+            Self::AddressSpace => f.write_str("address space is too small"),
             Self::Allocate(error) => write!(f, "no domain, error {}", error.to_errno()),
             Self::Attach(error) => write!(f, "domain not attached, error {}", error.to_errno()),
         }
@@ -227,14 +227,14 @@ impl<'bound> Domain<'bound> {
         unsafe { (*self.raw.as_ptr()).pgsize_bitmap }
     }
 
-    /// The lowest range of `len` bytes at or above `from` that may be mapped, aligned to `align` (a
-    /// power of two); its first byte.
+    /// The lowest `len` bytes from 4 GiB that may all be mapped, aligned to `align` (a power of two);
+    /// the first address.
     ///
     /// Stays out of the regions that the IOMMU driver reserves and out of the windows that the
     /// host bridge routes to other devices. Knows nothing of what is already mapped.
-    pub(crate) fn place(&self, from: u64, len: u64, align: u64) -> Option<u64> {
+    pub(crate) fn place(&self, len: u64, align: u64) -> Option<u64> {
         let mask = align.checked_sub(1)?;
-        let mut first = from.max(LOWEST);
+        let mut first = LOWEST;
         // Each round moves beyond one hole or window, of which there are few.
         for _ in 0..64 {
             first = first.checked_add(mask)? & !mask;
