@@ -7,6 +7,7 @@
 mod address;
 mod builder;
 mod callbacks;
+mod extack;
 pub mod features;
 mod interface;
 mod napi;
@@ -22,6 +23,7 @@ pub use self::{
         MacAddress, //
     },
     builder::Builder,
+    extack::ExtAck,
     features::Features,
     interface::Interface,
     napi::Poll,
@@ -50,4 +52,9 @@ pub use self::{
         RxStats,
         TxStats, //
     }, //
+};
+
+pub(crate) use self::callbacks::{
+    interface,
+    rtnl, //
 };

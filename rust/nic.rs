@@ -16,4 +16,5 @@ pub mod net;
 pub mod pci;
 mod raw;
 mod sys;
+pub mod text;
 pub mod work;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Short strings for C structures.
+
+use core::fmt;
+
+/// A terminated string in a buffer of fixed size, being written. What does not fit is cut off.
+///
+/// # Invariants
+///
+/// `len` is less than the buffer's length and the byte at `len` is zero, unless the buffer is empty.
+pub struct Text<'a> {
+    buffer: &'a mut [u8],
+    len: usize,
+}
+
+impl<'a> Text<'a> {
+    /// An empty string in `buffer`.
+    pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
+        if let Some(first) = buffer.first_mut() {
+            *first = 0;
+        }
+        // INVARIANT: the first byte is zero.
+        Self { buffer, len: 0 }
+    }
+}
+
+impl fmt::Write for Text<'_> {
+    /// Never fails.
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let room = self.buffer.get_mut(self.len..).unwrap_or_default();
+        let n = s.len().min(room.len().saturating_sub(1));
+        for (to, from) in room.iter_mut().zip(&s.as_bytes()[..n]) {
+            *to = *from;
+        }
+        if let Some(end) = room.get_mut(n) {
+            *end = 0;
+            // INVARIANT: within the buffer, and just terminated.
+            self.len += n;
+        }
+        Ok(())
+    }
+}
