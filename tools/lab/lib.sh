@@ -29,6 +29,9 @@ need_root() {
 # elapsed: seconds since this tool started, as the progress lines show them.
 elapsed() { printf '[%4ds]' "$SECONDS"; }
 
+# config_text DIR NAME: a text value of a tree's configuration (auto.conf has it without quotes, .config with).
+config_text() { sed -n "s/^$2=//p" "$1/include/config/auto.conf" | tr -d '"'; }
+
 # check_tree DIR: is DIR a kernel build tree that can build a Rust module? `rustc` is looked up in the
 # caller's PATH, so call this where the build runs. One line and failure when it cannot.
 check_tree() {
@@ -39,7 +42,7 @@ check_tree() {
 		die "$dir: this kernel is configured without CONFIG_RUST=y: no Rust module can be built for it"
 	[ -f "$dir/rust/libkernel.rmeta" ] ||
 		die "$dir has no Rust metadata (rust/libkernel.rmeta): run 'make prepare modules_prepare' there, or leave KDIR out to use the lab's tree"
-	want=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$dir/include/config/auto.conf")
+	want=$(config_text "$dir" CONFIG_RUSTC_VERSION_TEXT)
 	have=$("${RUSTC:-rustc}" --version 2>/dev/null) ||
 		die "no ${RUSTC:-rustc} in PATH: this kernel needs '$want'"
 	[ "$want" = "$have" ] ||
