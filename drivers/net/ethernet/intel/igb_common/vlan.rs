@@ -19,6 +19,7 @@ pub const VFTA_REGISTERS: usize = 128;
 pub const VLANS: u16 = 4096;
 
 const VLVF_POOL_SHIFT: u32 = 12;
+const VLVF_VID: u32 = 0xfff;
 const VLVF_ENABLE: u32 = 1 << 31;
 
 /// Why a VLAN could not be entered.
@@ -180,11 +181,14 @@ impl VlanTable {
     }
 
     /// Calls `write` for each register that has to be written, in an order in which no frame reaches
-    /// a pool it is not for: VFTA bits that go before VLVF, and those that come after it.
+    /// a pool it is not for: a VLAN's VFTA bit is set only while its VLVF entry stands.
     pub fn flush(&mut self, mut write: impl FnMut(VlanWrite)) {
         let mut wanted = [0; VFTA_REGISTERS];
         self.wanted_vfta(&mut wanted);
 
+        if self.known {
+            self.hide_moving(&mut write);
+        }
         for (index, (held, want)) in (0u8..).zip(self.vfta.iter_mut().zip(&wanted)) {
             let keep = if self.known { *held & *want } else { 0 };
             if !self.known || keep != *held {
@@ -208,6 +212,23 @@ impl VlanTable {
             }
         }
         self.known = true;
+    }
+
+    /// Clears the VFTA bits of VLANs whose VLVF register is about to name another VLAN. They may be
+    /// named by a register written later, and would go to the default pool until then.
+    fn hide_moving(&mut self, write: &mut impl FnMut(VlanWrite)) {
+        for (index, (held, entry)) in (0u8..).zip(self.vlvf.iter().zip(&self.entries)) {
+            let want = self.vlvf_value(index, *entry);
+            if held & VLVF_ENABLE == 0 || (want ^ held) & (VLVF_ENABLE | VLVF_VID) == 0 {
+                continue;
+            }
+            // CAST: 12 bits, then 7.
+            let (register, bit) = place((held & VLVF_VID) as u16);
+            if let Some(vfta) = self.vfta.get_mut(register).filter(|vfta| **vfta & bit != 0) {
+                *vfta &= !bit;
+                write(VlanWrite::Vfta(register as u8, *vfta));
+            }
+        }
     }
 
     /// The registers hold anything, after a reset: the next flush writes them all.

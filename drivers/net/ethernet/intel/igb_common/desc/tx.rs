@@ -87,7 +87,7 @@ impl TxPosition {
     /// The position of data descriptor `index` of `count`.
     #[inline]
     pub const fn of(index: u32, count: u32) -> Self {
-        match (index == 0, index.wrapping_add(1) >= count) {
+        match (index == 0, index.saturating_add(1) >= count) {
             (true, true) => Self::Only,
             (true, false) => Self::First,
             (false, false) => Self::Middle,
