@@ -2,6 +2,16 @@
 
 //! What the tests of `igb_common` share.
 
+pub mod pf;
+
+use igb_common::mac::MacAddr;
+
+/// A station address made from a number.
+pub fn station(n: u32) -> MacAddr {
+    let [a, b, c, d] = n.to_be_bytes();
+    MacAddr::new([0x02, 0, a, b, c, d])
+}
+
 /// A small deterministic generator (xorshift64*), so that a failure repeats.
 pub struct Rng(u64);
 

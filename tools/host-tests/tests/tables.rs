@@ -2,7 +2,10 @@
 
 //! Receive addresses and VLAN filters, against models and an emulation of their registers.
 
-use host_tests::Rng;
+use host_tests::{
+    station as mac,
+    Rng, //
+};
 use igb_common::{
     layout::Layout,
     mac::MacAddr,
@@ -13,11 +16,6 @@ use std::collections::{
     BTreeMap,
     BTreeSet, //
 };
-
-fn mac(n: u32) -> MacAddr {
-    let [a, b, c, d] = n.to_be_bytes();
-    MacAddr::new([0x02, 0, a, b, c, d])
-}
 
 /// RAL and RAH of the table: address to pool.
 fn receivers(registers: &[(u32, u32); RAR_ENTRIES]) -> BTreeMap<[u8; 6], u32> {

@@ -4,10 +4,14 @@
 //!
 //! Entry 0 is the PF's address, entry 23 - n the address of VF n. The entries between are shared by
 //! the PF's further unicast addresses and the VFs' further filters. An address is in the table at
-//! most once, so no function can take another's.
+//! most once, so no function can take another's, and one that the administrator gave to a VF is kept
+//! for it.
 
 use crate::{
-    layout::Layout,
+    layout::{
+        Layout,
+        MAX_VFS, //
+    },
     mac::MacAddr, //
 };
 
@@ -62,6 +66,8 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub struct RarTable {
     entries: [Option<Entry>; RAR_ENTRIES],
+    /// Addresses the administrator gave to VFs, whether or not they use them now.
+    reserved: [Option<MacAddr>; MAX_VFS as usize],
     layout: Layout,
     /// Entries whose registers have to be written.
     dirty: u32,
@@ -74,6 +80,7 @@ impl RarTable {
     pub const fn new() -> Self {
         Self {
             entries: [None; RAR_ENTRIES],
+            reserved: [None; MAX_VFS as usize],
             layout: Layout::WITHOUT_VFS,
             dirty: ALL,
         }
@@ -91,6 +98,7 @@ impl RarTable {
         self.layout = layout;
         self.dirty = ALL;
         self.entries = [None; RAR_ENTRIES];
+        self.reserved = [None; MAX_VFS as usize];
         let mut result = Ok(());
         for entry in old.into_iter().flatten() {
             match entry.owner {
@@ -129,6 +137,13 @@ impl RarTable {
         self.set_fixed(index, mac, RarOwner::VfMac(vf))
     }
 
+    /// Keeps the address `mac` for VF `vf`, or none: no other function gets it.
+    pub fn reserve(&mut self, vf: u8, mac: Option<MacAddr>) {
+        if let Some(reserved) = self.reserved.get_mut(usize::from(vf)) {
+            *reserved = mac;
+        }
+    }
+
     /// Takes the address of VF `vf` away, if it has one.
     pub fn clear_vf_mac(&mut self, vf: u8) {
         if let Some(index) = self.vf_index(vf) {
@@ -140,6 +155,7 @@ impl RarTable {
         if !mac.is_station() {
             return Err(RarError::Invalid);
         }
+        self.check_reserved(mac, owner)?;
         match self.find(mac) {
             Some((at, _)) if at == index => return Ok(()),
             // The function had it as a further address.
@@ -260,6 +276,16 @@ impl RarTable {
         self.dirty = ALL;
     }
 
+    fn check_reserved(&self, mac: MacAddr, owner: RarOwner) -> Result<(), RarError> {
+        let other = (0u8..)
+            .zip(&self.reserved)
+            .find(|(vf, reserved)| **reserved == Some(mac) && Some(*vf) != owner.vf());
+        match other {
+            Some((vf, _)) => Err(RarError::InUse(RarOwner::VfMac(vf))),
+            None => Ok(()),
+        }
+    }
+
     fn vf_index(&self, vf: u8) -> Option<usize> {
         if vf < self.layout.vfs() {
             (RAR_ENTRIES - 1).checked_sub(usize::from(vf))
@@ -291,11 +317,12 @@ impl RarTable {
                 Err(RarError::InUse(entry.owner))
             };
         }
-        let reserved = usize::from(self.layout.vfs());
+        self.check_reserved(mac, owner)?;
+        let fixed = usize::from(self.layout.vfs());
         let free = self
             .entries
             .iter()
-            .take(RAR_ENTRIES.saturating_sub(reserved))
+            .take(RAR_ENTRIES.saturating_sub(fixed))
             .skip(1)
             .position(Option::is_none);
         match free {

@@ -110,7 +110,12 @@ pub struct VfBank {
     layout: Layout,
     /// Whether DTXSWC, VFRE and VFTE have to be written whatever the VFs want.
     common: bool,
+    /// VFRE and VFTE as last written. A VF may have cleared its own bits since.
+    queues: u32,
 }
+
+/// VFRE and VFTE after a reset.
+const ALL_QUEUES: u32 = 0xff;
 
 impl VfBank {
     /// No VFs, empty filters; every register is taken to hold anything. `const`, so that the 4 KiB
@@ -135,6 +140,7 @@ impl VfBank {
             multicast: MulticastTable::new(),
             layout: Layout::WITHOUT_VFS,
             common: true,
+            queues: ALL_QUEUES,
         }
     }
 
@@ -225,6 +231,7 @@ impl VfBank {
         self.filters.vlan.invalidate();
         self.multicast.invalidate();
         self.common = true;
+        self.queues = ALL_QUEUES;
         for ((slot, pending), notice) in self
             .slots
             .iter_mut()
@@ -356,19 +363,20 @@ impl VfBank {
     pub fn flush(&mut self, link_mbps: u32, mut write: impl FnMut(Write)) {
         let mut queues = core::mem::take(&mut self.common);
         let mut spoof = queues;
-        let mut stopped = 0;
+        let mut scrubbed = 0;
         for (slot, pending) in self.slots.iter().zip(&self.pending) {
             queues |= pending.contains(Effects::QUEUES);
             spoof |= pending.contains(Effects::SPOOF);
-            if pending.contains(Effects::SCRUB) || !slot.queues_enabled() {
-                stopped |= 1 << (slot.vf() & 7);
+            // The pool after the last VF is the PF's.
+            if pending.contains(Effects::SCRUB) && slot.vf() < self.layout.vfs() {
+                scrubbed |= 1 << (slot.vf() & 7);
             }
         }
 
         let enabled = self.queues_enabled();
-        let stopped = if self.layout.has_vfs() { stopped } else { 0 };
-        if queues && enabled & stopped != 0 {
-            write(Write::Queues(enabled & !stopped));
+        let running = self.queues & enabled & !scrubbed;
+        if queues && running != self.queues {
+            write(Write::Queues(running));
         }
         self.filters
             .rar
@@ -387,6 +395,7 @@ impl VfBank {
         }
         if queues {
             write(Write::Queues(enabled));
+            self.queues = enabled;
         }
         for (vf, notice) in (0u8..).zip(&mut self.notices) {
             if let Some(reply) = notice.take() {
@@ -398,7 +407,7 @@ impl VfBank {
     /// VFRE and VFTE: the PF's pool and the VFs that may run. Without VFs all bits, as after a reset.
     fn queues_enabled(&self) -> u32 {
         if !self.layout.has_vfs() {
-            return 0xff;
+            return ALL_QUEUES;
         }
         self.slots
             .iter()

@@ -213,6 +213,7 @@ impl VfSlot {
         }
         self.scrub(ctx);
         ctx.rar.clear_vf_mac(self.vf);
+        ctx.rar.reserve(self.vf, None);
         ctx.vlan.retain(self.vf, None);
         *self = Self::new(self.vf);
         Effects::ALL
@@ -264,7 +265,7 @@ impl VfSlot {
 
     fn restore_admin_mac(&self, ctx: &mut Filters) {
         if let Some(mac) = self.admin.mac {
-            // Its own unless the PF took it since; then the VF has none.
+            // It is reserved for this VF.
             let _ = ctx.rar.set_vf_mac(self.vf, mac);
         }
     }

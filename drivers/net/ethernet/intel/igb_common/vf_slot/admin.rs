@@ -183,6 +183,7 @@ impl VfSlot {
         let current = ctx.rar.vf_mac(self.vf);
         let Some(mac) = mac else {
             self.admin.mac = None;
+            ctx.rar.reserve(self.vf, None);
             if self.state == VfState::Ready || current.is_none() {
                 return Ok(Change::NONE);
             }
@@ -195,6 +196,7 @@ impl VfSlot {
             Err(RarError::Invalid | RarError::Full) => return Err(AdminError::Address),
         }
         self.admin.mac = Some(mac);
+        ctx.rar.reserve(self.vf, Some(mac));
         if !self.admin.trusted {
             ctx.rar.clear_vf_filters(self.vf);
         }

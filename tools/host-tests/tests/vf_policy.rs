@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the PF does for and against its VFs, case by case.
+
+use host_tests::{
+    pf::Pf,
+    station, //
+};
+use igb_common::{
+    layout::Layout,
+    mac::MacAddr,
+    mbx::*,
+    rar::RarError,
+    vf_bank::Write,
+    vf_slot::*, //
+};
+
+const CTS: u32 = 0x2000_0000;
+const ACK: u32 = 0x8000_0000;
+const NACK: u32 = 0x4000_0000;
+
+/// A PF with address 1 and `vfs` VFs.
+fn pf(vfs: u16) -> Pf {
+    let mut pf = Pf::new();
+    pf.bank.set_pf_mac(station(1)).unwrap();
+    pf.bank.set_layout(Layout::new(vfs).unwrap()).unwrap();
+    pf.flush();
+    pf
+}
+
+/// The same, with all VFs in.
+fn ready(vfs: u16) -> Pf {
+    let mut pf = pf(vfs);
+    for vf in 0..vfs as u8 {
+        assert_eq!(pf.ask(vf, VfRequest::Reset), Some(Reply::Reset(None)));
+    }
+    pf
+}
+
+fn done(pf: &mut Pf, vf: u8, request: VfRequest) -> bool {
+    match pf.ask(vf, request) {
+        Some(Reply::Done { cts: true, .. }) => true,
+        Some(Reply::Refused { cts: true, .. }) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn vlan(vid: u16) -> VfRequest {
+    VfRequest::SetVlan { vid, add: true }
+}
+
+#[test]
+fn a_vf_comes_up() {
+    let mut pf = pf(2);
+    assert_eq!(pf.hw.queues, 0b100);
+    assert_eq!(pf.hw.spoof, 0x8000_0303);
+    assert_eq!(pf.state(0), VfState::Reset);
+    assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
+    assert_eq!(pf.state(0), VfState::Ready);
+    assert_eq!(pf.hw.queues, 0b101);
+    // LPE, AUPE, BAM, STRCRC.
+    assert_eq!(pf.hw.vmolr[0], 0x8901_0000 | 1526);
+    assert_eq!(pf.hw.vmvir[0], 0);
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(10))));
+    assert_eq!(pf.hw.addresses(0), [station(10)]);
+    assert!(done(&mut pf, 0, VfRequest::SetLpe(9018)));
+    assert_eq!(pf.hw.vmolr[0] & 0x3fff, 9018);
+    let hashes = MulticastHashes::collect([5, 0x563]);
+    assert!(done(&mut pf, 0, VfRequest::SetMulticast(hashes)));
+    assert_eq!(pf.hw.vmolr[0] >> 25 & 1, 1);
+    assert_eq!(pf.hw.mta[0x563 >> 5], 1 << (0x563 & 31));
+    assert!(done(&mut pf, 0, vlan(0)));
+    assert_eq!(pf.hw.vmolr[0] >> 30 & 1, 0);
+    assert!(done(&mut pf, 0, vlan(100)));
+    assert_eq!(pf.hw.vmolr[0] >> 30 & 1, 1);
+    assert_eq!(pf.hw.vlan_pools(100), 0b001);
+    assert_eq!(pf.counters(0).total(), 6);
+
+    // The next RESET forgets all but the address.
+    assert_eq!(
+        pf.ask(0, VfRequest::Reset),
+        Some(Reply::Reset(Some(station(10))))
+    );
+    assert_eq!(pf.hw.vmolr[0], 0x8901_0000 | 1526);
+    assert_eq!(pf.hw.vlan_pools(100), 0);
+    assert!(pf.hw.mta.iter().all(|register| *register == 0));
+}
+
+#[test]
+fn before_reset_a_vf_is_refused_at_most_every_two_seconds() {
+    let mut pf = pf(1);
+    pf.now = 10_000;
+    let words = VfRequest::SetLpe(1500).encode();
+    let first = pf.send(0, words.words()).unwrap();
+    assert_eq!(*first.message().words().first().unwrap(), 5 | NACK);
+    for _ in 0..1000 {
+        assert_eq!(pf.send(0, words.words()), None);
+        assert_eq!(pf.bank.acknowledged(0, pf.now), None);
+        pf.now += 1;
+    }
+    pf.now += 1000;
+    assert_eq!(pf.bank.acknowledged(0, pf.now), Some(Reply::ResetFirst));
+    assert_eq!(pf.counters(0).not_ready, 1001);
+    // Once it is in, reading is no reason to send it away.
+    pf.now += 5000;
+    pf.ask(0, VfRequest::Reset);
+    pf.now += 5000;
+    assert_eq!(pf.bank.acknowledged(0, pf.now), None);
+}
+
+#[test]
+fn wire_format_of_replies() {
+    let mut pf = ready(1);
+    let mut wire = |words: &[u32]| {
+        let mut mailbox = [0x5a5a_5a5a; MAILBOX_WORDS];
+        mailbox[..words.len()].copy_from_slice(words);
+        pf.send(0, &mailbox).map(|reply| {
+            let message = reply.message();
+            assert!(message.words()[3..].iter().all(|word| *word == 0));
+            message.words()[0]
+        })
+    };
+    assert_eq!(wire(&[5, 1500]), Some(5 | ACK | CTS));
+    assert_eq!(wire(&[5, u32::MAX]), Some(5 | NACK | CTS));
+    assert_eq!(wire(&[0x1_0004, 5]), Some(0x1_0004 | ACK | CTS));
+    assert_eq!(wire(&[0x1_0002, 0, 0]), Some(0x1_0002 | ACK | CTS));
+    assert_eq!(wire(&[0x77]), Some(0x77 | NACK | CTS));
+    assert_eq!(wire(&[0x1_0006]), Some(0x1_0006 | NACK | CTS));
+    assert_eq!(wire(&[5 | ACK]), None);
+}
+
+#[test]
+fn no_function_takes_anothers_address() {
+    let mut pf = ready(2);
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(10))));
+    assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(11))));
+    for taken in [1, 10, 11] {
+        assert!(!done(&mut pf, 1, VfRequest::SetMac(station(taken))));
+        assert!(!done(&mut pf, 1, VfRequest::AddMacFilter(station(taken))));
+    }
+    assert!(pf.hw.addresses(1).is_empty());
+    // The VF's own are no news.
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(10))));
+    assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(10))));
+    // The PF takes what a VF chose for itself.
+    pf.bank.set_pf_mac(station(10)).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
+    assert_eq!(pf.hw.addresses(2), [station(10)]);
+    assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
+}
+
+#[test]
+fn mac_filters_are_few() {
+    let mut pf = ready(1);
+    for n in 0..3 {
+        assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(20 + n))));
+    }
+    assert!(!done(&mut pf, 0, VfRequest::AddMacFilter(station(30))));
+    assert!(done(&mut pf, 0, VfRequest::ClearMacFilters(MacAddr::ZERO)));
+    assert!(pf.hw.addresses(0).is_empty());
+    assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(30))));
+}
+
+#[test]
+fn vlans_are_shared_fairly() {
+    let mut pf = ready(7);
+    for vf in 0..7 {
+        for n in 0..4 {
+            assert!(done(&mut pf, vf, vlan(100 * u16::from(vf) + 10 + n)));
+        }
+        assert!(!done(&mut pf, vf, vlan(4000)));
+    }
+    let mut pf = ready(1);
+    for vid in 1..=31 {
+        assert!(done(&mut pf, 0, vlan(vid)));
+    }
+    assert!(!done(&mut pf, 0, vlan(32)));
+    let remove = |vid| VfRequest::SetVlan { vid, add: false };
+    assert!(done(&mut pf, 0, remove(0)) && done(&mut pf, 0, remove(5)));
+    assert_eq!((pf.hw.vlan_pools(0), pf.hw.vlan_pools(5)), (0b11, 0));
+    assert!(done(&mut pf, 0, vlan(32)));
+}
+
+#[test]
+fn the_administrators_address_reaches_a_running_vf() {
+    let mut pf = ready(2);
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(10))));
+    assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(11))));
+    pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
+    assert_eq!(pf.hw.addresses(0), [station(50)]);
+    assert_eq!(pf.hw.queues, 0b110);
+    let reset = Some(Reply::Reset(Some(station(50))));
+    assert_eq!(pf.ask(0, VfRequest::Reset), reset);
+    assert_eq!(pf.hw.queues, 0b111);
+    // A C VF sends the address back.
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(50))));
+    assert!(!done(&mut pf, 0, VfRequest::SetMac(station(10))));
+    assert!(!done(&mut pf, 0, VfRequest::AddMacFilter(station(10))));
+    // Again: nothing happens.
+    pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
+    assert_eq!(pf.flush(), []);
+    assert_eq!(pf.state(0), VfState::Ready);
+    // It outlives the VF's owner, who may choose again once it is cleared.
+    pf.bank.function_reset(0);
+    assert_eq!(pf.ask(0, VfRequest::Reset), reset);
+    pf.bank.set_vf_mac(0, None).unwrap();
+    assert_eq!(pf.flush(), []);
+    assert_eq!(pf.hw.addresses(0), [station(50)]);
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(10))));
+    pf.bank.function_reset(0);
+    assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
+}
+
+#[test]
+fn the_administrator_wins_against_a_squatter() {
+    let mut pf = ready(2);
+    assert!(done(&mut pf, 1, VfRequest::SetMac(station(50))));
+    pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
+    let mut notices = pf.flush();
+    notices.sort_by_key(|(vf, _)| *vf);
+    assert_eq!(notices, [(0, Reply::ResetFirst), (1, Reply::ResetFirst)]);
+    assert_eq!(pf.hw.addresses(0), [station(50)]);
+    assert!(pf.hw.addresses(1).is_empty());
+    // Not against himself, nor the PF.
+    let taken = Err(AdminError::AddressInUse);
+    assert_eq!(pf.bank.set_vf_mac(1, Some(station(50))), taken);
+    assert_eq!(pf.bank.set_vf_mac(1, Some(station(1))), taken);
+    assert_eq!(
+        pf.bank.set_pf_mac(station(50)),
+        Err(RarError::InUse(igb_common::rar::RarOwner::VfMac(0)))
+    );
+    let group = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
+    assert_eq!(pf.bank.set_vf_mac(1, Some(group)), Err(AdminError::Address));
+    assert_eq!(
+        pf.bank.set_vf_mac(2, Some(station(60))),
+        Err(AdminError::NoVf)
+    );
+    assert_eq!(pf.flush(), []);
+}
+
+#[test]
+fn port_vlan() {
+    assert_eq!(PortVlan::new(0, 0), Ok(None));
+    assert_eq!(PortVlan::new(4096, 0), Err(AdminError::Vlan));
+    assert_eq!(PortVlan::new(1, 8), Err(AdminError::Qos));
+    let tag = PortVlan::new(100, 3).unwrap();
+
+    let mut pf = ready(1);
+    assert!(done(&mut pf, 0, vlan(7)));
+    pf.bank.set_vf_vlan(0, tag).unwrap();
+    assert_eq!(pf.flush(), []);
+    assert_eq!(pf.hw.vmvir[0], 0x4000_6064);
+    // STRVLAN, no AUPE.
+    assert_eq!(pf.hw.vmolr[0] & 0x4100_0000, 0x4000_0000);
+    assert_eq!(pf.hw.vlan_pools(100), 1);
+    assert_eq!((pf.hw.vlan_pools(7), pf.hw.vlan_pools(0)), (0, 0b10));
+    assert!(!done(&mut pf, 0, vlan(8)));
+    assert!(!done(&mut pf, 0, vlan(100)));
+    assert!(done(&mut pf, 0, vlan(0)));
+    let remove = VfRequest::SetVlan {
+        vid: 100,
+        add: false,
+    };
+    assert!(done(&mut pf, 0, remove));
+    assert_eq!(pf.hw.vlan_pools(100), 1);
+    // Another one in one step.
+    pf.bank
+        .set_vf_vlan(0, PortVlan::new(200, 0).unwrap())
+        .unwrap();
+    assert_eq!(pf.flush(), []);
+    assert_eq!((pf.hw.vlan_pools(100), pf.hw.vlan_pools(200)), (0, 1));
+    // The VF still believes in VLAN 7: it has to say so again.
+    pf.bank.set_vf_vlan(0, None).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
+    assert_eq!((pf.hw.vlan_pools(200), pf.hw.vlan_pools(0)), (0, 0b11));
+    assert_eq!(
+        (pf.hw.vmvir[0], pf.hw.vmolr[0] & 0x4100_0000),
+        (0, 0x0100_0000)
+    );
+
+    // Kept over every reset.
+    pf.bank.set_vf_vlan(0, tag).unwrap();
+    pf.ask(0, VfRequest::Reset);
+    pf.bank.function_reset(0);
+    pf.ask(0, VfRequest::Reset);
+    assert_eq!(pf.hw.vmvir[0], 0x4000_6064);
+    assert_eq!((pf.hw.vlan_pools(100), pf.hw.vlan_pools(0)), (1, 0b10));
+    // Nothing stale now, so nothing to start anew for.
+    pf.bank.set_vf_vlan(0, None).unwrap();
+    assert_eq!(pf.flush(), []);
+}
+
+#[test]
+fn trust() {
+    let mut pf = ready(1);
+    let all = VfRequest::SetPromisc {
+        unicast: false,
+        multicast: true,
+    };
+    let many = VfRequest::SetMulticast(MulticastHashes::collect(0..40));
+    assert!(!done(&mut pf, 0, all));
+    assert!(!done(&mut pf, 0, many));
+    assert!(pf.hw.mta.iter().all(|register| *register == 0));
+    pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
+    pf.bank.set_vf_trusted(0, true).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
+    pf.ask(0, VfRequest::Reset);
+    assert!(done(&mut pf, 0, all));
+    assert_eq!(pf.hw.vmolr[0] >> 28 & 1, 1);
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(60))));
+    assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(61))));
+    let unicast = VfRequest::SetPromisc {
+        unicast: true,
+        multicast: false,
+    };
+    assert!(!done(&mut pf, 0, unicast));
+    assert_eq!(pf.hw.vmolr[0] >> 28 & 1, 1);
+    // What trust gave goes with it.
+    pf.bank.set_vf_trusted(0, false).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
+    assert_eq!(pf.hw.vmolr[0] >> 28 & 1, 0);
+    assert_eq!(pf.hw.addresses(0), [station(50)]);
+}
+
+#[test]
+fn link_rate_and_spoof_check() {
+    let mut pf = ready(1);
+    pf.bank.set_vf_link(0, LinkPolicy::Disable).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::Ping { cts: false })]);
+    assert_eq!(pf.hw.queues, 0b10);
+    // It goes on being heard, and stays down over its reset.
+    assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
+    assert_eq!(pf.hw.queues, 0b10);
+    assert!(matches!(
+        pf.ask(0, VfRequest::SetLpe(1500)),
+        Some(Reply::Done { cts: false, .. })
+    ));
+    pf.bank.set_vf_link(0, LinkPolicy::Auto).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::Ping { cts: true })]);
+    assert_eq!(pf.hw.queues, 0b11);
+
+    assert_eq!(pf.bank.set_vf_rate(0, 1001), Err(AdminError::Rate));
+    for (rate, register) in [
+        (300, 0x8000_0000 | (3 << 14) | 5461),
+        (1, 0x8000_0000 | (1000 << 14)),
+        (1000, 0x8000_0000 | (1 << 14)),
+        (0, 0),
+    ] {
+        pf.bank.set_vf_rate(0, rate).unwrap();
+        pf.flush();
+        assert_eq!(pf.hw.rate[0], register);
+    }
+    // A limit above the link's speed is none, until the link is faster.
+    pf.bank.set_vf_rate(0, 500).unwrap();
+    for (link, register) in [(100, 0), (0, 0), (1000, 0x8000_0000 | (2 << 14))] {
+        pf.link = link;
+        pf.bank.link_changed();
+        assert_eq!(pf.flush(), [(0, Reply::Ping { cts: true })]);
+        assert_eq!(pf.hw.rate[0], register);
+    }
+
+    pf.bank.set_vf_spoof_check(0, false).unwrap();
+    pf.flush();
+    assert_eq!(pf.hw.spoof, 0x8000_0000);
+    pf.bank.set_vf_spoof_check(0, true).unwrap();
+    pf.flush();
+    assert_eq!(pf.hw.spoof, 0x8000_0101);
+}
+
+#[test]
+fn a_function_reset_leaves_nothing_for_the_next_owner() {
+    let mut pf = ready(2);
+    let fresh = (pf.hw.clone(), pf.bank.slot(0).unwrap().admin().clone());
+    for request in [
+        VfRequest::SetMac(station(10)),
+        VfRequest::AddMacFilter(station(11)),
+        VfRequest::SetLpe(9000),
+        VfRequest::SetMulticast(MulticastHashes::collect([1, 2, 3])),
+        vlan(5),
+    ] {
+        assert!(done(&mut pf, 0, request));
+    }
+    pf.hw.scrubs = 0;
+    pf.bank.function_reset(0);
+    pf.flush();
+    assert_eq!(pf.hw.scrubs, 1);
+    assert_eq!(pf.hw.queues, 0b110);
+    assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
+    assert_eq!(pf.hw.scrubs, 2);
+    pf.hw.scrubs = fresh.0.scrubs;
+    assert_eq!(pf.hw, fresh.0);
+}
+
+#[test]
+fn too_many_messages() {
+    let mut pf = ready(2);
+    pf.now += 1_000_000;
+    let request = VfRequest::SetLpe(1500);
+    let accepted =
+        |pf: &mut Pf, tries: u32| (0..tries).filter(|_| done(pf, 0, request)).count() as u32;
+    assert_eq!(accepted(&mut pf, 1000), MESSAGE_BURST);
+    assert_eq!(pf.bank.backoff(0, pf.now), MESSAGE_INTERVAL_MS);
+    pf.now += 1000;
+    assert_eq!(accepted(&mut pf, 1000), 8);
+    // A RESET is passed over: to refuse it would mean that it succeeded.
+    assert_eq!(pf.ask(0, VfRequest::Reset), None);
+    assert_eq!(pf.state(0), VfState::Ready);
+    // Neither RESET nor FLR refills.
+    pf.bank.function_reset(0);
+    assert_eq!(pf.ask(0, VfRequest::Reset), None);
+    pf.now += MESSAGE_INTERVAL_MS;
+    assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
+    // Others are not concerned.
+    assert_eq!(pf.bank.backoff(1, pf.now), 0);
+    assert!(done(&mut pf, 1, request));
+    // One line in the log every two seconds.
+    let mut lines = 0;
+    for _ in 0..10_000 {
+        let message = VfRequest::SetLpe(1500).encode();
+        let outcome = pf.bank.message(0, message.words(), pf.now).unwrap();
+        lines += u32::from(outcome.event.is_some());
+        pf.now += 1;
+    }
+    assert!((4..=6).contains(&lines), "{lines}");
+}
+
+#[test]
+fn events_read_well() {
+    let mut pf = ready(1);
+    let mut event = |words: &[u32]| {
+        let mut mailbox = [0; MAILBOX_WORDS];
+        mailbox[..words.len()].copy_from_slice(words);
+        pf.now += 5000;
+        let outcome = pf.bank.message(0, &mailbox, pf.now).unwrap();
+        outcome.event.map(|event| event.to_string())
+    };
+    assert_eq!(event(&[5, 1500]), None);
+    let line = "malformed message: VLAN 5000";
+    assert_eq!(event(&[4, 5000]).as_deref(), Some(line));
+    let line = "unknown message 0x0042";
+    assert_eq!(event(&[0x42]).as_deref(), Some(line));
+    let [low, high] = station(1).to_words();
+    let line = "request denied: another function has MAC address 02:00:00:00:00:01";
+    assert_eq!(event(&[2, low, high]).as_deref(), Some(line));
+}
+
+#[test]
+fn a_device_reset_is_undone_by_a_flush() {
+    let mut pf = ready(3);
+    pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
+    pf.bank
+        .set_vf_vlan(1, PortVlan::new(9, 1).unwrap())
+        .unwrap();
+    pf.bank.set_pf_unicast([station(70)]).unwrap();
+    pf.bank.set_pf_multicast([77]);
+    pf.bank.set_pf_vlan(300, true);
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
+    assert!(done(&mut pf, 2, VfRequest::SetMac(station(12))));
+    pf.flush();
+    let before = pf.hw.clone();
+    pf.hw.wipe();
+    pf.bank.device_reset();
+    let notices = pf.flush();
+    // VF 0 had to start anew already.
+    assert_eq!(notices, [(1, Reply::ResetFirst), (2, Reply::ResetFirst)]);
+    assert_eq!(pf.hw.queues, 0b1000);
+    pf.hw.queues = before.queues;
+    pf.hw.scrubs = before.scrubs;
+    assert_eq!(pf.hw, before);
+}
+
+#[test]
+fn queues_never_run_with_a_former_owners_settings() {
+    let mut pf = ready(1);
+    let words = VfRequest::Reset.encode();
+    let _ = pf.bank.message(0, words.words(), pf.now).unwrap();
+    let mut writes = Vec::new();
+    pf.bank.flush(1000, |write| writes.push(write));
+    assert_eq!(writes.first(), Some(&Write::Queues(0b10)));
+    assert_eq!(writes.last(), Some(&Write::Queues(0b11)));
+    assert!(writes.contains(&Write::Scrub { vf: 0 }));
+    // Nor with an address the VF does not know of.
+    pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
+    writes.clear();
+    pf.bank.flush(1000, |write| writes.push(write));
+    assert_eq!(writes.first(), Some(&Write::Queues(0b10)));
+    assert!(matches!(writes[1], Write::Rar { index: 23, .. }));
+}
+
+#[test]
+fn vfs_come_and_go() {
+    let mut pf = ready(7);
+    assert!(done(&mut pf, 6, VfRequest::SetMac(station(16))));
+    assert!(done(&mut pf, 6, vlan(66)));
+    pf.bank.set_vf_mac(3, Some(station(50))).unwrap();
+    pf.bank.set_layout(Layout::WITHOUT_VFS).unwrap();
+    pf.flush();
+    assert!(pf.bank.slot(0).is_none());
+    assert_eq!((pf.hw.queues, pf.hw.spoof), (0xff, 0));
+    assert_eq!(pf.hw.vlan_pools(66), 0);
+    assert_eq!(pf.hw.addresses(0), [station(1)]);
+    assert_eq!(pf.hw.vmvir, [0; 8]);
+    assert_eq!(pf.send(0, VfRequest::Reset.encode().words()), None);
+    pf.bank.set_layout(Layout::new(4).unwrap()).unwrap();
+    pf.flush();
+    assert_eq!(pf.hw.addresses(4), [station(1)]);
+    assert_eq!(*pf.bank.slot(3).unwrap().admin(), Admin::DEFAULT);
+    assert!(pf.bank.slot(4).is_none());
+    assert_eq!(pf.send(4, VfRequest::Reset.encode().words()), None);
+    assert_eq!(pf.hw.queues, 0b10000);
+}
