@@ -101,7 +101,7 @@ fn requests_of_the_c_driver() {
         }
     }
     // A driver of the family with more than 30 groups.
-    let words = mailbox(&[(0x80 | 30) << 16 | 3]);
+    let words = mailbox(&[0x9e_0003]);
     let Ok(VfRequest::SetMulticast(hashes)) = VfRequest::decode(&words) else {
         panic!();
     };
@@ -122,7 +122,7 @@ fn bad_requests() {
         (&[1 | ACK], Rejected::NotARequest),
         (&[u32::MAX], Rejected::NotARequest),
         (&[1 | CTS], Rejected::Malformed(Reserved)),
-        (&[1 | 1 << 24], Rejected::Malformed(Reserved)),
+        (&[0x100_0001], Rejected::Malformed(Reserved)),
         (&[0x1_0001], Rejected::Malformed(Info(1))),
         (&[2, 0, 0], Rejected::Malformed(Address(MacAddr::ZERO))),
         (&[2, group0, group1], Rejected::Malformed(Address(group))),

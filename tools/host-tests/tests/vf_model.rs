@@ -469,16 +469,16 @@ impl World {
             assert!(model.hashes.len() <= MAX_HASHES);
             hashes.extend(model.hashes.iter());
             let vmolr = self.pf.hw.vmolr[usize::from(vf)];
-            assert_eq!(vmolr >> 28 & 1 == 1, model.all_multicast);
+            assert_eq!((vmolr >> 28) & 1 == 1, model.all_multicast);
             assert!(model.trusted || !model.all_multicast);
             // Never more than it asked for: no RSS, no overflow unicast, nothing reserved.
             assert_eq!(vmolr & 0x24fe_c000, 0, "{vmolr:#x}");
             assert_eq!(vmolr & 0x8801_0000, 0x8801_0000);
-            assert_eq!(vmolr >> 24 & 1 == 1, !model.port_vlan);
+            assert_eq!((vmolr >> 24) & 1 == 1, !model.port_vlan);
             if model.ready {
                 queues |= 1 << vf;
             }
-            let spoof = self.pf.hw.spoof >> vf & 0x0101;
+            let spoof = (self.pf.hw.spoof >> vf) & 0x0101;
             assert_eq!(spoof, if admin.spoof_check { 0x0101 } else { 0 });
         }
         assert_eq!(self.pf.hw.queues, queues);
