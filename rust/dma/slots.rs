@@ -23,12 +23,13 @@ const LEAST_REGION: usize = 64 << 10;
 ///
 /// # Invariants
 ///
-/// Each region holds `1 << shift` buffers of `size` bytes, and there are enough of them for `count`.
+/// Each region holds `1 << region_shift` buffers of `1 << size_shift` bytes, and there are enough of
+/// them for `count`.
 pub struct Slots<'bound> {
     regions: KVec<Region<'bound>>,
     count: usize,
-    size: usize,
-    shift: u32,
+    size_shift: u32,
+    region_shift: u32,
 }
 
 impl<'bound> Slots<'bound> {
@@ -68,8 +69,8 @@ impl<'bound> Slots<'bound> {
         size: usize,
         len: usize,
     ) -> Result<Self> {
-        let shift = (len / size).trailing_zeros();
-        let needed = count.div_ceil(1 << shift);
+        let region_shift = (len / size).trailing_zeros();
+        let needed = count.div_ceil(1 << region_shift);
         let mut regions = KVec::with_capacity(needed, GFP_KERNEL)?;
         for _ in 0..needed {
             regions.push(arena.region(access, len, size)?, GFP_KERNEL)?;
@@ -78,8 +79,8 @@ impl<'bound> Slots<'bound> {
         Ok(Self {
             regions,
             count,
-            size,
-            shift,
+            size_shift: size.trailing_zeros(),
+            region_shift,
         })
     }
 
@@ -93,14 +94,16 @@ impl<'bound> Slots<'bound> {
     /// Bytes of one buffer.
     #[inline]
     pub fn size(&self) -> usize {
-        self.size
+        1usize.wrapping_shl(self.size_shift)
     }
 
     /// Region of buffer `index` and the buffer's offset in it.
     #[inline]
     fn locate(&self, index: usize) -> Option<(usize, usize)> {
-        let within = index & ((1usize << self.shift) - 1);
-        (index < self.count).then_some((index >> self.shift, within * self.size))
+        // The shifts are below 64: no wrapping takes place, and no overflow check either.
+        let region = index.wrapping_shr(self.region_shift);
+        let within = index.wrapping_sub(region.wrapping_shl(self.region_shift));
+        (index < self.count).then_some((region, within.wrapping_shl(self.size_shift)))
     }
 
     /// The bus address of buffer `index`, `None` if there is no such buffer.
@@ -114,7 +117,7 @@ impl<'bound> Slots<'bound> {
     /// or it is shorter than `len`: a length that the device reports is checked here.
     #[inline]
     pub fn at(&self, index: usize, len: usize) -> Option<(&Region<'bound>, usize)> {
-        if len > self.size {
+        if len > self.size() {
             return None;
         }
         let (region, offset) = self.locate(index)?;
