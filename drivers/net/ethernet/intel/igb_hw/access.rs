@@ -34,7 +34,7 @@ use core::marker::PhantomData;
 const STATUS: usize = 0x8;
 
 /// A register of 32 bits, as all of them are.
-pub(crate) trait Word: Register<Storage = u32> + From<u32> + Into<u32> {}
+pub trait Word: Register<Storage = u32> + From<u32> + Into<u32> {}
 
 impl<R> Word for R where R: Register<Storage = u32> + From<u32> + Into<u32> {}
 
@@ -42,7 +42,7 @@ impl<R> Word for R where R: Register<Storage = u32> + From<u32> + Into<u32> {}
 ///
 /// Single accesses may come from any context. Reading, changing and writing back a register is
 /// not atomic: whoever does it holds the lock that protects that register.
-pub(crate) struct Registers<'bound, const SIZE: usize> {
+pub struct Registers<'bound, const SIZE: usize> {
     dev: &'bound pci::Device<Bound>,
     bar: pci::Bar<'bound, SIZE>,
     gone: Atomic<bool>,
@@ -51,7 +51,7 @@ pub(crate) struct Registers<'bound, const SIZE: usize> {
 /// Location of the registers of one queue: a base that was checked to lie within the BAR.
 ///
 /// `Family` is the base family of the registers found there.
-pub(crate) struct Block<Family> {
+pub struct Block<Family> {
     base: usize,
     family: PhantomData<fn(Family)>,
 }
@@ -67,7 +67,7 @@ impl<Family> Copy for Block<Family> {}
 impl<Family> Block<Family> {
     /// Returns block `index` of `count` blocks which start at `first` and are `stride` bytes
     /// apart, or `EINVAL` if there is no such block.
-    pub(crate) fn new(first: usize, stride: usize, count: u8, index: u8) -> Result<Self> {
+    pub fn new(first: usize, stride: usize, count: u8, index: u8) -> Result<Self> {
         if index >= count {
             return Err(EINVAL);
         }
@@ -85,7 +85,7 @@ impl<Family> Block<Family> {
 ///
 /// The offset is that of a 32-bit register within the BAR of the function it was made for.
 #[derive(Clone, Copy)]
-pub(crate) struct TailReg(u32);
+pub struct TailReg(u32);
 
 impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     /// Takes over the BAR `bar` of `dev`.
@@ -93,10 +93,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     /// # Errors
     ///
     /// `ENODEV` if the device does not answer.
-    pub(crate) fn new(
-        dev: &'bound pci::Device<Bound>,
-        bar: pci::Bar<'bound, SIZE>,
-    ) -> Result<Self> {
+    pub fn new(dev: &'bound pci::Device<Bound>, bar: pci::Bar<'bound, SIZE>) -> Result<Self> {
         let regs = Self {
             dev,
             bar,
@@ -111,18 +108,18 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Returns the device, for messages.
-    pub(crate) fn dev(&self) -> &'bound pci::Device<Bound> {
+    pub fn dev(&self) -> &'bound pci::Device<Bound> {
         self.dev
     }
 
     /// Returns whether the device has stopped answering. It does not come back.
     #[inline]
-    pub(crate) fn is_gone(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         self.gone.load(Relaxed)
     }
 
     /// Asks the device for a sign of life and returns whether it gave one.
-    pub(crate) fn check_alive(&self) -> bool {
+    pub fn check_alive(&self) -> bool {
         if self.is_gone() {
             return false;
         }
@@ -140,7 +137,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Reads the 32-bit register at `offset`.
-    pub(crate) fn read_offset(&self, offset: usize) -> Result<u32> {
+    pub fn read_offset(&self, offset: usize) -> Result<u32> {
         if self.is_gone() {
             return Err(ENODEV);
         }
@@ -155,7 +152,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Writes the 32-bit register at `offset`.
-    pub(crate) fn write_offset(&self, offset: usize, value: u32) -> Result {
+    pub fn write_offset(&self, offset: usize, value: u32) -> Result {
         if self.is_gone() {
             return Err(ENODEV);
         }
@@ -164,32 +161,32 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Reads a register.
-    pub(crate) fn read<R: Word + FixedRegister>(&self) -> Result<R> {
+    pub fn read<R: Word + FixedRegister>(&self) -> Result<R> {
         self.read_offset(R::OFFSET).map(Into::into)
     }
 
     /// Writes a register.
-    pub(crate) fn write<R: Word + FixedRegister>(&self, value: R) -> Result {
+    pub fn write<R: Word + FixedRegister>(&self, value: R) -> Result {
         self.write_offset(R::OFFSET, value.into())
     }
 
     /// Reads a register, changes the value by `change`, and writes it back.
-    pub(crate) fn update<R: Word + FixedRegister>(&self, change: impl FnOnce(R) -> R) -> Result {
+    pub fn update<R: Word + FixedRegister>(&self, change: impl FnOnce(R) -> R) -> Result {
         self.write(change(self.read()?))
     }
 
     /// Reads element `index` of a register array; `EINVAL` if there is no such element.
-    pub(crate) fn read_at<R: Word + RegisterArray>(&self, index: usize) -> Result<R> {
+    pub fn read_at<R: Word + RegisterArray>(&self, index: usize) -> Result<R> {
         self.read_offset(element::<R>(index)?).map(Into::into)
     }
 
     /// Writes element `index` of a register array; `EINVAL` if there is no such element.
-    pub(crate) fn write_at<R: Word + RegisterArray>(&self, index: usize, value: R) -> Result {
+    pub fn write_at<R: Word + RegisterArray>(&self, index: usize, value: R) -> Result {
         self.write_offset(element::<R>(index)?, value.into())
     }
 
     /// Reads, changes and writes back element `index` of a register array.
-    pub(crate) fn update_at<R: Word + RegisterArray>(
+    pub fn update_at<R: Word + RegisterArray>(
         &self,
         index: usize,
         change: impl FnOnce(R) -> R,
@@ -198,7 +195,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Writes `value` to every element of a register array.
-    pub(crate) fn fill<R: Word + RegisterArray>(&self, value: u32) -> Result {
+    pub fn fill<R: Word + RegisterArray>(&self, value: u32) -> Result {
         for index in 0..R::SIZE {
             self.write_at::<R>(index, value.into())?;
         }
@@ -206,7 +203,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Reads a register of `block`.
-    pub(crate) fn read_in<R>(&self, block: Block<R::BaseFamily>) -> Result<R>
+    pub fn read_in<R>(&self, block: Block<R::BaseFamily>) -> Result<R>
     where
         R: Word + WithBase,
     {
@@ -214,7 +211,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Writes a register of `block`.
-    pub(crate) fn write_in<R>(&self, block: Block<R::BaseFamily>, value: R) -> Result
+    pub fn write_in<R>(&self, block: Block<R::BaseFamily>, value: R) -> Result
     where
         R: Word + WithBase,
     {
@@ -222,7 +219,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Returns the location of the tail register `R` of `block`.
-    pub(crate) fn tail_in<R>(&self, block: Block<R::BaseFamily>) -> Result<TailReg>
+    pub fn tail_in<R>(&self, block: Block<R::BaseFamily>) -> Result<TailReg>
     where
         R: Word + WithBase,
     {
@@ -238,7 +235,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     /// Writes a tail register: one posted write, ordered after earlier writes to memory. Any
     /// context.
     #[inline(always)]
-    pub(crate) fn write_tail(&self, tail: TailReg, value: u32) {
+    pub fn write_tail(&self, tail: TailReg, value: u32) {
         const { assert!(SIZE.is_power_of_two() && SIZE > 4) };
         // By the type invariant of `TailReg` the mask changes nothing; with it the compiler sees
         // that the access is in bounds and leaves the check out.
@@ -251,14 +248,14 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     /// Writes a register without asking whether the device is there: a lost device drops the
     /// write. For hot paths, any context.
     #[inline(always)]
-    pub(crate) fn post<R: Word + FixedRegister>(&self, value: R) {
+    pub fn post<R: Word + FixedRegister>(&self, value: R) {
         self.bar.write32(value.into(), R::OFFSET);
     }
 
     /// Waits until `done` accepts the value of a register, and returns that value.
     ///
     /// Sleeps `pause` between reads. `ETIMEDOUT` after `limit`.
-    pub(crate) fn wait_for<R: Word + FixedRegister>(
+    pub fn wait_for<R: Word + FixedRegister>(
         &self,
         pause: Delta,
         limit: Delta,
@@ -274,7 +271,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// As [`Self::wait_for`], for element `index` of a register array.
-    pub(crate) fn wait_for_at<R: Word + RegisterArray>(
+    pub fn wait_for_at<R: Word + RegisterArray>(
         &self,
         index: usize,
         pause: Delta,
@@ -293,7 +290,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// As [`Self::wait_for`], for a register of `block`.
-    pub(crate) fn wait_for_in<R>(
+    pub fn wait_for_in<R>(
         &self,
         block: Block<R::BaseFamily>,
         pause: Delta,
@@ -315,7 +312,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Makes sure that all earlier writes have reached the device.
-    pub(crate) fn flush(&self) -> Result {
+    pub fn flush(&self) -> Result {
         self.read_offset(STATUS).map(|_| ())
     }
 }

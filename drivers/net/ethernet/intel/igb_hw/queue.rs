@@ -6,24 +6,27 @@
 //! the place of the block differs (82576 datasheet 8.10 and 8.12).
 
 use kernel::{
-    io::register,
+    io::{
+        register,
+        register::Register, //
+    },
     prelude::*,
     time::Delta, //
 };
 
 use nic::dma::Iova;
 
-use super::access::{
+use crate::access::{
     Block,
     Registers,
     TailReg, //
 };
 
 /// Base family of the registers of one receive queue.
-pub(crate) struct RxQueue;
+pub struct RxQueue;
 
 /// Base family of the registers of one transmit queue.
-pub(crate) struct TxQueue;
+pub struct TxQueue;
 
 register! {
     /// Receive descriptor base address, low half.
@@ -147,6 +150,27 @@ register! {
     }
 }
 
+/// Offsets, in the block of a receive queue, of the registers that reading does not change.
+pub const RX_READABLE: [usize; 7] = [
+    RDBAL::OFFSET,
+    RDBAH::OFFSET,
+    RDLEN::OFFSET,
+    SRRCTL::OFFSET,
+    RDH::OFFSET,
+    RDT::OFFSET,
+    RXDCTL::OFFSET,
+];
+
+/// Offsets, in the block of a transmit queue, of the registers that reading does not change.
+pub const TX_READABLE: [usize; 6] = [
+    TDBAL::OFFSET,
+    TDBAH::OFFSET,
+    TDLEN::OFFSET,
+    TDH::OFFSET,
+    TDT::OFFSET,
+    TXDCTL::OFFSET,
+];
+
 /// Bytes of one descriptor.
 const DESCRIPTOR_BYTES: u32 = 16;
 
@@ -160,23 +184,23 @@ const ENABLE_PAUSE: Delta = Delta::from_micros(50);
 const ENABLE_LIMIT: Delta = Delta::from_millis(20);
 
 /// What a receive queue needs to start.
-pub(crate) struct RxQueueConfig {
+pub struct RxQueueConfig {
     /// Address of the descriptor ring, aligned to 128 bytes.
-    pub(crate) base: Iova,
+    pub base: Iova,
     /// Number of descriptors, a multiple of 8.
-    pub(crate) descriptors: u16,
+    pub descriptors: u16,
     /// Size of each packet buffer, a multiple of 1024 up to 127 KiB.
-    pub(crate) buffer_bytes: u32,
+    pub buffer_bytes: u32,
     /// Whether to drop packets when no descriptor is free, rather than hold up other queues.
-    pub(crate) drop: bool,
+    pub drop: bool,
 }
 
 /// What a transmit queue needs to start.
-pub(crate) struct TxQueueConfig {
+pub struct TxQueueConfig {
     /// Address of the descriptor ring, aligned to 128 bytes.
-    pub(crate) base: Iova,
+    pub base: Iova,
     /// Number of descriptors, a multiple of 8.
-    pub(crate) descriptors: u16,
+    pub descriptors: u16,
 }
 
 /// Base and length of a ring as the registers take them.
@@ -208,11 +232,7 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
     ///
     /// Sleeps. `EINVAL` for a ring the hardware cannot use, `ETIMEDOUT` if the queue does not
     /// start.
-    pub(crate) fn start_rx(
-        &self,
-        block: Block<RxQueue>,
-        config: &RxQueueConfig,
-    ) -> Result<TailReg> {
+    pub fn start_rx(&self, block: Block<RxQueue>, config: &RxQueueConfig) -> Result<TailReg> {
         let ring = Ring::new(config.base, config.descriptors)?;
         if config.buffer_bytes == 0 || config.buffer_bytes % 1024 != 0 {
             return Err(EINVAL);
@@ -252,7 +272,7 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
     ///
     /// Sleeps. `ETIMEDOUT` if the queue does not stop: its memory must then stay mapped until the
     /// device has been reset.
-    pub(crate) fn stop_rx(&self, block: Block<RxQueue>) -> Result {
+    pub fn stop_rx(&self, block: Block<RxQueue>) -> Result {
         if !self.read_in::<RXDCTL>(block)?.enable() {
             return Ok(());
         }
@@ -267,11 +287,7 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
     ///
     /// Sleeps. `EINVAL` for a ring the hardware cannot use, `ETIMEDOUT` if the queue does not
     /// start.
-    pub(crate) fn start_tx(
-        &self,
-        block: Block<TxQueue>,
-        config: &TxQueueConfig,
-    ) -> Result<TailReg> {
+    pub fn start_tx(&self, block: Block<TxQueue>, config: &TxQueueConfig) -> Result<TailReg> {
         let ring = Ring::new(config.base, config.descriptors)?;
 
         // 82576 datasheet 4.5.10.
@@ -304,7 +320,7 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
     ///
     /// Sleeps. `ETIMEDOUT` if the queue does not stop: its memory must then stay mapped until the
     /// device has been reset.
-    pub(crate) fn stop_tx(&self, block: Block<TxQueue>) -> Result {
+    pub fn stop_tx(&self, block: Block<TxQueue>) -> Result {
         if !self.read_in::<TXDCTL>(block)?.enable() {
             return Ok(());
         }
@@ -316,7 +332,7 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
     }
 
     /// Stops the queue pair at `rx` and `tx` and puts its registers back to their reset values.
-    pub(crate) fn scrub(&self, rx: Block<RxQueue>, tx: Block<TxQueue>) -> Result {
+    pub fn scrub(&self, rx: Block<RxQueue>, tx: Block<TxQueue>) -> Result {
         self.stop_rx(rx)?;
         self.stop_tx(tx)?;
 
@@ -340,8 +356,13 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
         self.write_in(tx, txctl_default())
     }
 
+    /// Returns how many packets the receive queue at `block` has dropped since the last call.
+    pub fn rx_drops(&self, block: Block<RxQueue>) -> Result<u32> {
+        Ok(self.read_in::<RQDPC>(block)?.into())
+    }
+
     /// Returns where the device is in the transmit ring at `block`: (head, tail).
-    pub(crate) fn tx_position(&self, block: Block<TxQueue>) -> Result<(u16, u16)> {
+    pub fn tx_position(&self, block: Block<TxQueue>) -> Result<(u16, u16)> {
         let head = self.read_in::<TDH>(block)?.head();
         let tail = self.read_in::<TDT>(block)?.tail();
 

@@ -10,13 +10,13 @@ use kernel::{
     prelude::*, //
 };
 
-use super::access::{
+use crate::access::{
     Block,
     Registers, //
 };
 
 /// Base family of the counters of one virtual function.
-pub(crate) struct VfCounters;
+pub struct VfCounters;
 
 register! {
     /// Good packets received.
@@ -63,7 +63,7 @@ impl Counter {
 ///
 /// At 1 Gb/s the byte counters wrap in 34 seconds: they have to be read more often than that.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct VfStats {
+pub struct VfStats {
     rx_packets: Counter,
     tx_packets: Counter,
     rx_bytes: Counter,
@@ -73,34 +73,34 @@ pub(crate) struct VfStats {
 
 impl VfStats {
     /// Good packets received.
-    pub(crate) fn rx_packets(&self) -> u64 {
+    pub fn rx_packets(&self) -> u64 {
         self.rx_packets.total
     }
 
     /// Good packets sent.
-    pub(crate) fn tx_packets(&self) -> u64 {
+    pub fn tx_packets(&self) -> u64 {
         self.tx_packets.total
     }
 
     /// Bytes of good packets received.
-    pub(crate) fn rx_bytes(&self) -> u64 {
+    pub fn rx_bytes(&self) -> u64 {
         self.rx_bytes.total
     }
 
     /// Bytes of good packets sent.
-    pub(crate) fn tx_bytes(&self) -> u64 {
+    pub fn tx_bytes(&self) -> u64 {
         self.tx_bytes.total
     }
 
     /// Multicast packets received.
-    pub(crate) fn rx_multicast(&self) -> u64 {
+    pub fn rx_multicast(&self) -> u64 {
         self.rx_multicast.total
     }
 }
 
 impl<const SIZE: usize> Registers<'_, SIZE> {
     /// Adds what the counters at `block` have gained since the last call to `stats`.
-    pub(crate) fn read_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
+    pub fn read_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
         let rx_packets = self.read_in::<VFGPRC>(block)?.into();
         let tx_packets = self.read_in::<VFGPTC>(block)?.into();
         let rx_bytes = self.read_in::<VFGORC>(block)?.into();
@@ -117,7 +117,7 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
 
     /// Takes the counters at `block` as they are for the new start, after a reset that may or may
     /// not have cleared them. The totals in `stats` stay.
-    pub(crate) fn restart_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
+    pub fn restart_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
         let totals = *stats;
 
         self.read_vf_stats(block, stats)?;

@@ -14,6 +14,8 @@
 //! `ENODEV` once the device does not answer any more, `EINVAL` for an index that does not exist,
 //! `ETIMEDOUT` where the device does not do what it should in time. Every wait is bounded.
 
+use igb_hw::access::Registers;
+
 use kernel::{
     device::Bound,
     pci,
@@ -26,28 +28,42 @@ use crate::regs::{
     BAR_SIZE, //
 };
 
-#[path = "../igb_hw/access.rs"]
-pub(crate) mod access;
-pub(crate) mod dump;
-pub(crate) mod intr;
-pub(crate) mod link;
-pub(crate) mod mac;
-pub(crate) mod mbx;
-pub(crate) mod nvm;
-pub(crate) mod phy;
-#[path = "../igb_hw/queue.rs"]
-pub(crate) mod queue;
-pub(crate) mod queues;
-pub(crate) mod rar;
-pub(crate) mod rss;
-pub(crate) mod stats;
-pub(crate) mod swfw;
-pub(crate) mod tables;
-#[path = "../igb_hw/vf_stats.rs"]
-pub(crate) mod vf_stats;
-pub(crate) mod vmdq;
+mod bank;
+mod dump;
+mod filter;
+mod intr;
+mod link;
+mod mac;
+mod mbx;
+mod nvm;
+mod phy;
+mod queues;
+mod rss;
+mod stats;
+mod swfw;
+mod vmdq;
 
-use access::Registers;
+pub(crate) use self::{
+    dump::{
+        DUMP_VERSION,
+        DUMP_WORDS, //
+    },
+    filter::RxMode,
+    intr::Causes,
+    link::{
+        FlowControl,
+        Link,
+        LinkConfig,
+        LinkMode,
+        Modes,
+        PartnerAbility, //
+    },
+    mbx::VfEvents,
+    nvm::NvmVersion,
+    queues::Tail,
+    stats::HwStats,
+    vmdq::PoolConfig, //
+};
 
 /// The physical function's registers and what is done with them.
 pub(crate) struct Hw<'bound> {

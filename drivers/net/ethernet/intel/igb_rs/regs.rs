@@ -3,7 +3,7 @@
 //! Registers of the 82576 physical function, BAR 0.
 //!
 //! Names, offsets and fields are those of chapter 8 of the 82576 datasheet. The registers of the
-//! queues are in [`super::hw::queue`], shared with the virtual function.
+//! queues are in [`igb_hw::queue`], shared with the virtual function.
 
 pub(crate) mod ctrl;
 pub(crate) mod filter;

@@ -2,6 +2,13 @@
 
 //! Dump of the registers, for debugging.
 
+use igb_common::layout::QUEUES;
+
+use igb_hw::queue::{
+    RX_READABLE,
+    TX_READABLE, //
+};
+
 use kernel::{
     io::register::{
         Register,
@@ -21,9 +28,7 @@ use crate::regs::{
 };
 
 use super::{
-    queue,
     queues::{
-        QUEUES,
         RX_FIRST,
         STRIDE,
         TX_FIRST, //
@@ -52,14 +57,6 @@ impl Span {
             first: R::OFFSET,
             count: R::SIZE,
             stride: R::STRIDE,
-        }
-    }
-
-    const fn queues(first: usize, register: usize) -> Self {
-        Self {
-            first: first + register,
-            count: QUEUES as usize,
-            stride: STRIDE,
         }
     }
 }
@@ -107,24 +104,11 @@ const DUMP: &[Span] = &[
     Span::one::<mbx::VFRE>(),
     Span::one::<mbx::VFTE>(),
     Span::one::<mbx::MBVFIMR>(),
-    Span::queues(RX_FIRST, queue::RDBAL::OFFSET),
-    Span::queues(RX_FIRST, queue::RDBAH::OFFSET),
-    Span::queues(RX_FIRST, queue::RDLEN::OFFSET),
-    Span::queues(RX_FIRST, queue::SRRCTL::OFFSET),
-    Span::queues(RX_FIRST, queue::RDH::OFFSET),
-    Span::queues(RX_FIRST, queue::RDT::OFFSET),
-    Span::queues(RX_FIRST, queue::RXDCTL::OFFSET),
-    Span::queues(TX_FIRST, queue::TDBAL::OFFSET),
-    Span::queues(TX_FIRST, queue::TDBAH::OFFSET),
-    Span::queues(TX_FIRST, queue::TDLEN::OFFSET),
-    Span::queues(TX_FIRST, queue::TDH::OFFSET),
-    Span::queues(TX_FIRST, queue::TDT::OFFSET),
-    Span::queues(TX_FIRST, queue::TXDCTL::OFFSET),
 ];
 
-/// Words of a dump.
+/// Words of a dump: [`DUMP`], then those of each receive queue, then those of each transmit queue.
 pub(crate) const DUMP_WORDS: usize = {
-    let mut words = 0;
+    let mut words = QUEUES as usize * (RX_READABLE.len() + TX_READABLE.len());
     let mut index = 0;
 
     while index < DUMP.len() {
@@ -134,14 +118,24 @@ pub(crate) const DUMP_WORDS: usize = {
     words
 };
 
+/// Returns the offsets of `registers` of each of the queues whose blocks start at `first`.
+fn queue_offsets(first: usize, registers: &[usize]) -> impl Iterator<Item = usize> + '_ {
+    (0..usize::from(QUEUES))
+        .flat_map(move |queue| registers.iter().map(move |r| first + queue * STRIDE + r))
+}
+
 impl Hw<'_> {
-    /// Reads the registers of [`DUMP`] into `out`.
+    /// Reads registers into `out`, see [`DUMP_WORDS`] for which.
     pub(crate) fn dump(&self, out: &mut [u32; DUMP_WORDS]) -> Result {
-        let offsets = DUMP
+        let device = DUMP
             .iter()
             .flat_map(|span| (0..span.count).map(|index| span.first + index * span.stride));
+        let queues = Iterator::chain(
+            queue_offsets(RX_FIRST, &RX_READABLE),
+            queue_offsets(TX_FIRST, &TX_READABLE),
+        );
 
-        for (word, offset) in out.iter_mut().zip(offsets) {
+        for (word, offset) in out.iter_mut().zip(Iterator::chain(device, queues)) {
             *word = self.regs.read_offset(offset)?;
         }
         Ok(())

@@ -2,6 +2,15 @@
 
 //! Interrupt vectors (82576 datasheet 7.3, 8.8). MSI-X only.
 
+use igb_common::{
+    itr::Interval,
+    layout::{
+        ivar_misc,
+        IvarEntry,
+        CAUSES, //
+    },
+};
+
 use kernel::{
     num::Bounded,
     prelude::*, //
@@ -24,18 +33,6 @@ use crate::regs::intr::{
 };
 
 use super::Hw;
-
-/// Vectors of the function.
-pub(crate) const VECTORS: u8 = 25;
-
-/// Marks a byte of IVAR as in use.
-const IVAR_VALID: u8 = 0x80;
-
-/// Queues whose vectors are in the low half of an IVAR register.
-const IVAR_LOW_QUEUES: u8 = 8;
-
-/// Longest moderation interval the register holds, in microseconds.
-const EITR_MAX_USECS: u32 = 8191;
 
 /// Causes of the "other" interrupt.
 #[derive(Clone, Copy)]
@@ -66,13 +63,6 @@ impl Causes {
     }
 }
 
-/// Direction of a queue.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Rx,
-    Tx,
-}
-
 impl Hw<'_> {
     /// Puts the function in MSI-X mode. Must come before vectors are mapped: the settings would
     /// not stick otherwise.
@@ -89,41 +79,33 @@ impl Hw<'_> {
 
     /// Sends the interrupts of receive queue `queue` to `vector`.
     pub(crate) fn map_rx(&self, queue: u8, vector: u8) -> Result {
-        self.map_queue(queue, Direction::Rx, valid_entry(vector)?)
+        self.map_queue(IvarEntry::rx(queue), vector)
     }
 
     /// Sends the interrupts of transmit queue `queue` to `vector`.
     pub(crate) fn map_tx(&self, queue: u8, vector: u8) -> Result {
-        self.map_queue(queue, Direction::Tx, valid_entry(vector)?)
+        self.map_queue(IvarEntry::tx(queue), vector)
+    }
+
+    fn map_queue(&self, entry: IvarEntry, vector: u8) -> Result {
+        // 82576 datasheet 7.3.1.2, 8.8.13.
+        self.regs.update_at::<IVAR>(entry.register.into(), |r| {
+            entry.insert(r.into(), vector).into()
+        })
     }
 
     /// Takes the vectors from both directions of queue `queue`.
     pub(crate) fn unmap_queue(&self, queue: u8) -> Result {
-        self.map_queue(queue, Direction::Rx, 0)?;
-        self.map_queue(queue, Direction::Tx, 0)
-    }
-
-    fn map_queue(&self, queue: u8, direction: Direction, entry: u8) -> Result {
-        if queue >= super::queues::QUEUES {
-            return Err(EINVAL);
+        for entry in [IvarEntry::rx(queue), IvarEntry::tx(queue)] {
+            self.regs
+                .update_at::<IVAR>(entry.register.into(), |r| entry.remove(r.into()).into())?;
         }
-
-        // 82576 datasheet 7.3.1.2, 8.8.13.
-        let high = queue >= IVAR_LOW_QUEUES;
-        let index = usize::from(queue % IVAR_LOW_QUEUES);
-        self.regs
-            .update_at::<IVAR>(index, |r| match (direction, high) {
-                (Direction::Rx, false) => r.with_rx_low(entry),
-                (Direction::Tx, false) => r.with_tx_low(entry),
-                (Direction::Rx, true) => r.with_rx_high(entry),
-                (Direction::Tx, true) => r.with_tx_high(entry),
-            })
+        Ok(())
     }
 
     /// Sends link, mailbox and error interrupts to `vector`.
     pub(crate) fn map_other(&self, vector: u8) -> Result {
-        let entry = valid_entry(vector)?;
-        self.regs.write(IVAR_MISC::zeroed().with_other(entry))
+        self.regs.write(IVAR_MISC::from(ivar_misc(vector)))
     }
 
     /// Makes the causes of the vectors in `mask` clear themselves, and the vectors disable
@@ -183,31 +165,15 @@ impl Hw<'_> {
         self.regs.read().map_or(Causes::NONE, Causes)
     }
 
-    /// Sets the least time between interrupts of `vector` in microseconds, 0 for none. Any
-    /// context.
-    ///
-    /// QEMU counts about four times as long.
-    pub(crate) fn set_moderation(&self, vector: u8, usecs: u32) {
-        let interval = Bounded::<u32, 13>::try_new(usecs.min(EITR_MAX_USECS));
-        let value = EITR::zeroed()
-            .with_cnt_ignr(true)
-            .with_interval(interval.unwrap_or(Bounded::<u32, 13>::new::<0>()));
-
-        // A lost device drops the write, and a vector that does not exist needs no moderation.
-        let _ = self.regs.write_at(usize::from(vector), value);
+    /// Sets the least time between interrupts of `vector`. Any context.
+    pub(crate) fn set_moderation(&self, vector: u8, interval: Interval) -> Result {
+        self.regs
+            .write_at(usize::from(vector), EITR::from(interval.eitr()))
     }
 }
 
 /// Returns the vectors of `mask` that exist.
 #[inline(always)]
 fn vectors(mask: u32) -> Bounded<u32, 25> {
-    Bounded::<u32, 25>::from_expr(mask & ((1 << VECTORS) - 1))
-}
-
-/// Returns the IVAR byte for `vector`.
-fn valid_entry(vector: u8) -> Result<u8> {
-    if vector >= VECTORS {
-        return Err(EINVAL);
-    }
-    Ok(vector | IVAR_VALID)
+    Bounded::<u32, 25>::from_expr(mask & ((1 << CAUSES) - 1))
 }

@@ -6,6 +6,14 @@
 //! (PFU or VFU), works on it, and gives it back by telling the other side that there is a message
 //! (STS) or that the message has been read (ACK).
 
+use igb_common::{
+    layout::POOLS,
+    mbx::{
+        Words,
+        MAILBOX_WORDS, //
+    },
+};
+
 use kernel::{
     prelude::*,
     time::Delta, //
@@ -19,13 +27,7 @@ use crate::regs::mbx::{
     VMBMEM, //
 };
 
-use super::{
-    queues::POOLS,
-    Hw, //
-};
-
-/// Words of a mailbox.
-pub(crate) const MAILBOX_WORDS: usize = 16;
+use super::Hw;
 
 /// What virtual functions did since the last look, each a mask of virtual functions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl Hw<'_> {
     /// Reads the message of virtual function `vf` and acknowledges it. Sleeps.
     ///
     /// `EBUSY` if the virtual function keeps the buffer.
-    pub(crate) fn mailbox_read(&self, vf: u8, message: &mut [u32; MAILBOX_WORDS]) -> Result {
+    pub(crate) fn mailbox_read(&self, vf: u8, message: &mut Words) -> Result {
         self.take_mailbox(vf)?;
 
         for (index, word) in message.iter_mut().enumerate() {

@@ -2,11 +2,12 @@
 
 //! The queues of the device (82576 datasheet 4.5.9, 4.5.10, 8.10, 8.12).
 
-use kernel::prelude::*;
+use igb_common::layout::{
+    Layout,
+    QUEUES, //
+};
 
-use crate::regs::virt::PSRTYPE;
-
-use super::{
+use igb_hw::{
     access::{
         Block,
         TailReg, //
@@ -17,14 +18,18 @@ use super::{
         TxQueue,
         TxQueueConfig, //
     },
-    Hw, //
 };
 
-/// Queues of the device in each direction.
-pub(crate) const QUEUES: u8 = 16;
+use igb_queue::Doorbell;
 
-/// Pools of the device; queue n belongs to pool n modulo this.
-pub(crate) const POOLS: u8 = 8;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+use crate::regs::virt::PSRTYPE;
+
+use super::Hw;
 
 /// Where the registers of receive queue 0 are.
 pub(super) const RX_FIRST: usize = 0xc000;
@@ -68,21 +73,34 @@ impl Hw<'_> {
 
     /// Wipes whatever a virtual function left in the registers of the queue pair `queue`, among
     /// others addresses of memory it no longer owns (rings, head write-back). Sleeps.
-    pub(crate) fn scrub_vf_queue(&self, queue: u8) -> Result {
+    pub(super) fn scrub_queue(&self, queue: u8) -> Result {
         self.regs.scrub(rx_block(queue)?, tx_block(queue)?)?;
         self.regs
-            .write_at(usize::from(queue % POOLS), PSRTYPE::zeroed())
-    }
-
-    /// Hands the descriptors before `value` to the device: one posted write, ordered after the
-    /// descriptors. Any context.
-    #[inline(always)]
-    pub(crate) fn write_tail(&self, tail: TailReg, value: u32) {
-        self.regs.write_tail(tail, value);
+            .write_at(usize::from(Layout::pool_of_queue(queue)), PSRTYPE::zeroed())
     }
 
     /// Returns where the device is in the ring of transmit queue `queue`: (head, tail).
     pub(crate) fn tx_position(&self, queue: u8) -> Result<(u16, u16)> {
         self.regs.tx_position(tx_block(queue)?)
+    }
+}
+
+/// The tail register of a running queue.
+pub(crate) struct Tail<'bound> {
+    hw: Arc<Hw<'bound>>,
+    reg: TailReg,
+}
+
+impl<'bound> Tail<'bound> {
+    /// Returns the tail register `reg`, which starting a queue of `hw` gave.
+    pub(crate) fn new(hw: Arc<Hw<'bound>>, reg: TailReg) -> Self {
+        Self { hw, reg }
+    }
+}
+
+impl Doorbell for Tail<'_> {
+    #[inline]
+    fn ring(&self, tail: u16) {
+        self.hw.regs.write_tail(self.reg, tail.into());
     }
 }

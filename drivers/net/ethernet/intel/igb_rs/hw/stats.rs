@@ -2,6 +2,16 @@
 
 //! Statistics (82576 datasheet 8.18).
 
+use igb_common::layout::POOLS;
+
+use igb_hw::{
+    access::Block,
+    vf_stats::{
+        VfCounters,
+        VfStats, //
+    },
+};
+
 use kernel::prelude::*;
 
 use crate::regs::stats::{
@@ -14,16 +24,7 @@ use crate::regs::stats::{
 };
 
 use super::{
-    access::Block,
-    queue::RQDPC,
-    queues::{
-        rx_block,
-        POOLS, //
-    },
-    vf_stats::{
-        VfCounters,
-        VfStats, //
-    },
+    queues::rx_block,
     Hw, //
 };
 
@@ -102,7 +103,7 @@ impl Hw<'_> {
 
     /// Returns how many packets receive queue `queue` has dropped since the last call.
     pub(crate) fn rx_queue_drops(&self, queue: u8) -> Result<u32> {
-        Ok(self.regs.read_in::<RQDPC>(rx_block(queue)?)?.into())
+        self.regs.rx_drops(rx_block(queue)?)
     }
 }
 

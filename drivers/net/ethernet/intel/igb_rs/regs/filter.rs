@@ -15,13 +15,10 @@ register! {
         31:0    addr;
     }
 
-    /// Receive address of entries 0 to 15, last two bytes and use.
+    /// Receive address of entries 0 to 15, last two bytes and use; `igb_common::rar`
+    /// has the encoding.
     pub(crate) RAH(u32)[16, stride = 8] @ 0x5404 {
-        /// The entry is valid.
-        31:31   av => bool;
-        /// Pools that receive the address.
-        25:18   poolsel;
-        15:0    addr;
+        31:0    value;
     }
 
     /// Receive address of entries 16 to 23, first four bytes.
@@ -29,11 +26,10 @@ register! {
         31:0    addr;
     }
 
-    /// Receive address of entries 16 to 23, last two bytes and use.
+    /// Receive address of entries 16 to 23, last two bytes and use; `igb_common::rar`
+    /// has the encoding.
     pub(crate) RAH2(u32)[8, stride = 8] @ 0x54e4 {
-        31:31   av => bool;
-        25:18   poolsel;
-        15:0    addr;
+        31:0    value;
     }
 
     /// VLAN table: one bit per VLAN.
@@ -41,24 +37,9 @@ register! {
         31:0    bits;
     }
 
-    /// Multiple receive queues control.
+    /// Multiple receive queues control; `igb_common::rss` has the encoding.
     pub(crate) MRQC(u32) @ 0x5818 {
-        /// Hash the ports of UDP over IPv6.
-        23:23   udp_ipv6 => bool;
-        /// Hash the ports of UDP over IPv4.
-        22:22   udp_ipv4 => bool;
-        /// Hash the ports of TCP over IPv6.
-        21:21   tcp_ipv6 => bool;
-        /// Hash the addresses of IPv6.
-        20:20   ipv6 => bool;
-        /// Hash the ports of TCP over IPv6 with extension headers.
-        18:18   tcp_ipv6_ex => bool;
-        /// Hash the addresses of IPv4.
-        17:17   ipv4 => bool;
-        /// Hash the ports of TCP over IPv4.
-        16:16   tcp_ipv4 => bool;
-        /// 0 single queue, 2 RSS, 3 pools, 5 pools with RSS.
-        2:0     mrqe;
+        31:0    value;
     }
 
     /// RSS redirection table, four entries each.

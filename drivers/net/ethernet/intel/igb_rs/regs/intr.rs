@@ -72,24 +72,19 @@ register! {
         24:0    vectors;
     }
 
-    /// Moderation of one vector.
+    /// Moderation of one vector; `igb_common::itr` has the encoding.
     pub(crate) EITR(u32)[25] @ 0x1680 {
-        /// Do not restart the running interval on this write.
-        31:31   cnt_ignr => bool;
-        /// Least time between interrupts, in microseconds.
-        14:2    interval;
+        31:0    value;
     }
 
-    /// Vectors of receive and transmit queues n (low half) and n + 8 (high half).
+    /// Vectors of receive and transmit queues n (low half) and n + 8 (high half);
+    /// `igb_common::layout` has the encoding.
     pub(crate) IVAR(u32)[8] @ 0x1700 {
-        31:24   tx_high;
-        23:16   rx_high;
-        15:8    tx_low;
-        7:0     rx_low;
+        31:0    entries;
     }
 
     /// Vectors of the other causes.
     pub(crate) IVAR_MISC(u32) @ 0x1740 {
-        15:8    other;
+        31:0    entries;
     }
 }

@@ -35,13 +35,8 @@ register! {
         31:0    mmw;
     }
 
-    /// Rate limit of the selected queue.
+    /// Rate limit of the selected queue; `igb_common::vf_slot` has the encoding.
     pub(crate) RTTBCNRC(u32) @ 0x36b0 {
-        /// The limit is on.
-        31:31   rs_ena => bool;
-        /// Link speed divided by the rate: integer part.
-        23:14   rf_int;
-        /// Link speed divided by the rate: fraction in units of 1/16384.
-        13:0    rf_dec;
+        31:0    value;
     }
 }

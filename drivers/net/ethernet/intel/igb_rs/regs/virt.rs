@@ -5,14 +5,10 @@
 use kernel::io::register;
 
 register! {
-    /// DMA transmit switch control.
+    /// DMA transmit switch control: loopback between pools, anti-spoofing; `igb_common::vf_bank`
+    /// has the encoding.
     pub(crate) DTXSWC(u32) @ 0x3500 {
-        /// Switch packets between pools.
-        31:31   loopback => bool;
-        /// Pools whose VLAN tags are checked.
-        15:8    vlan_spoof;
-        /// Pools whose source addresses are checked.
-        7:0     mac_spoof;
+        31:0    value;
     }
 
     /// Pools that sent a spoofed packet: VLAN (15:8), address (7:0). Reading clears.
@@ -20,14 +16,9 @@ register! {
         15:0    pools;
     }
 
-    /// VLAN tag of what a pool sends.
+    /// VLAN tag of what a pool sends; `igb_common::vf_slot` has the encoding.
     pub(crate) VMVIR(u32)[8] @ 0x3700 {
-        /// 0 as the descriptor says, 1 always this tag, 2 never.
-        31:30   vlana;
-        /// Priority of the tag.
-        15:13   priority;
-        /// VLAN of the tag.
-        11:0    vid;
+        31:0    value;
     }
 
     /// Packet types whose headers are split off, per pool.
@@ -75,13 +66,8 @@ register! {
         30:30   strvlan => bool;
     }
 
-    /// Pools of a VLAN.
+    /// Pools of a VLAN; `igb_common::vlan` has the encoding.
     pub(crate) VLVF(u32)[32] @ 0x5d00 {
-        /// The entry is valid.
-        31:31   vi_en => bool;
-        /// Pools that are members.
-        19:12   poolsel;
-        /// VLAN.
-        11:0    vlan_id;
+        31:0    value;
     }
 }

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hash tables and VLAN filters (82576 datasheet 7.1.1, 7.4.4, 7.10.3).
+//! Filters of received packets: addresses, hash tables, VLANs (82576 datasheet 7.1.1, 7.4.4,
+//! 7.10.3, 8.10.15).
+
+use igb_common::rar::RAR_ENTRIES;
 
 use kernel::prelude::*;
 
 use crate::regs::{
     filter::{
         MTA,
+        RAH,
+        RAH2,
+        RAL,
+        RAL2,
         UTA,
         VFTA, //
     },
@@ -14,13 +21,10 @@ use crate::regs::{
     virt::VLVF, //
 };
 
-use super::{
-    rar::RAR_ENTRIES,
-    Hw, //
-};
+use super::Hw;
 
-/// Words of MTA, and of VFTA.
-pub(crate) const TABLE_WORDS: usize = 128;
+/// Receive addresses in the first of their two register arrays.
+const FIRST_RAR_ARRAY: usize = 16;
 
 /// What the port receives besides its own addresses.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -44,50 +48,47 @@ impl Hw<'_> {
         })
     }
 
-    /// Writes the multicast hash table.
-    pub(crate) fn write_mta(&self, table: &[u32; TABLE_WORDS]) -> Result {
-        for (index, &bits) in table.iter().enumerate() {
-            self.regs.write_at(index, MTA::from(bits))?;
-        }
-        Ok(())
-    }
-
     /// Makes all (`true`) or no unicast packets match the unicast hash table, for pools that ask
     /// for it.
     pub(crate) fn write_uta(&self, all: bool) -> Result {
         self.regs.fill::<UTA>(if all { u32::MAX } else { 0 })
     }
 
-    /// Writes word `word` of the VLAN table: VLANs 32 * `word` to 32 * `word` + 31.
-    pub(crate) fn set_vfta(&self, word: usize, bits: u32) -> Result {
-        self.regs.write_at(word, VFTA::from(bits))
-    }
-
-    /// Makes the pools in the mask `pools` members of VLAN `vid`, as entry `entry`. The VLAN must
-    /// be in the VLAN table as well.
-    pub(crate) fn set_vlvf(&self, entry: usize, vid: u16, pools: u8) -> Result {
-        self.regs.write_at(
-            entry,
-            VLVF::zeroed()
-                .with_vi_en(true)
-                .with_poolsel(pools)
-                .try_with_vlan_id(vid)?,
-        )
-    }
-
-    /// Clears entry `entry` of the pools' VLANs.
-    pub(crate) fn clear_vlvf(&self, entry: usize) -> Result {
-        self.regs.write_at(entry, VLVF::zeroed())
-    }
-
     /// Empties every filter but receive address 0, which the device has from its NVM.
     pub(super) fn clear_filters(&self) -> Result {
         for index in 1..RAR_ENTRIES {
-            self.clear_rar(index)?;
+            self.write_rar(index, 0, 0)?;
         }
         self.regs.fill::<MTA>(0)?;
         self.regs.fill::<UTA>(0)?;
         self.regs.fill::<VFTA>(0)?;
         self.regs.fill::<VLVF>(0)
+    }
+
+    /// Writes a receive address so that it at no time matches a mixture of two addresses.
+    pub(super) fn write_rar(&self, index: usize, low: u32, high: u32) -> Result {
+        self.write_rah(index, 0)?;
+        // A bridge may merge writes to neighbouring registers, which the device cannot take.
+        self.regs.flush()?;
+        self.write_ral(index, low)?;
+        if high == 0 {
+            return Ok(());
+        }
+        self.regs.flush()?;
+        self.write_rah(index, high)
+    }
+
+    fn write_ral(&self, index: usize, value: u32) -> Result {
+        match index.checked_sub(FIRST_RAR_ARRAY) {
+            None => self.regs.write_at(index, RAL::from(value)),
+            Some(index) => self.regs.write_at(index, RAL2::from(value)),
+        }
+    }
+
+    fn write_rah(&self, index: usize, value: u32) -> Result {
+        match index.checked_sub(FIRST_RAR_ARRAY) {
+            None => self.regs.write_at(index, RAH::from(value)),
+            Some(index) => self.regs.write_at(index, RAH2::from(value)),
+        }
     }
 }

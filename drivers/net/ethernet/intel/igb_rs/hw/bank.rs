@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Carrying out what [`VfBank::flush`](igb_common::vf_bank::VfBank::flush) asks for: shared
+//! filters and whatever belongs to a virtual function.
+
+use igb_common::{
+    layout::{
+        Layout,
+        POOL_QUEUES, //
+    },
+    vf_bank::Write,
+    vlan::VlanWrite, //
+};
+
+use kernel::prelude::*;
+
+use crate::regs::{
+    filter::{
+        MTA,
+        VFTA, //
+    },
+    mbx::{
+        VFRE,
+        VFTE, //
+    },
+    tx::{
+        RTTBCNRC,
+        RTTBCNRM,
+        RTTDQSEL, //
+    },
+    virt::{
+        DTXSWC,
+        VLVF,
+        VMOLR,
+        VMVIR, //
+    },
+};
+
+use super::Hw;
+
+/// Memory window of the rate limiter, for frames of up to 9.5 KiB (82576 datasheet 8.12).
+const RATE_WINDOW: u32 = 0x14;
+
+impl Hw<'_> {
+    /// Does what `write` says, in a device whose queues are laid out as `layout`. Sleeps.
+    ///
+    /// `EBUSY` if a virtual function does not let go of its mailbox, `ETIMEDOUT` if a queue of its
+    /// does not stop.
+    pub(crate) fn apply(&self, layout: Layout, write: &Write) -> Result {
+        match *write {
+            Write::Queues(pools) => {
+                self.regs.write(VFRE::from(pools))?;
+                self.regs.write(VFTE::from(pools))
+            }
+            Write::Rar { index, ral, rah } => self.write_rar(index.into(), ral, rah),
+            Write::Vlan(VlanWrite::Vlvf(index, value)) => {
+                self.regs.write_at(index.into(), VLVF::from(value))
+            }
+            Write::Vlan(VlanWrite::Vfta(index, value)) => {
+                self.regs.write_at(index.into(), VFTA::from(value))
+            }
+            Write::Mta { index, value } => self.regs.write_at(index.into(), MTA::from(value)),
+            Write::Vmolr { pool, value } => self.regs.write_at(pool.into(), VMOLR::from(value)),
+            Write::Vmvir { pool, value } => self.regs.write_at(pool.into(), VMVIR::from(value)),
+            Write::Spoof(value) => self.regs.write(DTXSWC::from(value)),
+            Write::Rate { vf, value } => self.set_rate(layout, vf, RTTBCNRC::from(value)),
+            Write::Scrub { vf } => self.scrub_vf(layout, vf),
+            Write::Notice { vf, reply } => self.mailbox_write(vf, reply.message().words()),
+        }
+    }
+
+    /// Limits what the queues of virtual function `vf` send. QEMU has no rate limiter.
+    fn set_rate(&self, layout: Layout, vf: u8, rate: RTTBCNRC) -> Result {
+        self.regs.write(RTTBCNRM::from(RATE_WINDOW))?;
+        // Both queues: the second one would be a way round the limit.
+        for queue in (0..POOL_QUEUES).filter_map(|index| layout.vf_queue(vf, index)) {
+            self.regs.write(RTTDQSEL::zeroed().try_with_queue(queue)?)?;
+            self.regs.write(rate)?;
+        }
+        Ok(())
+    }
+
+    /// Wipes what the driver of virtual function `vf` left in the registers of its queues.
+    fn scrub_vf(&self, layout: Layout, vf: u8) -> Result {
+        for queue in (0..POOL_QUEUES).filter_map(|index| layout.vf_queue(vf, index)) {
+            self.scrub_queue(queue)?;
+        }
+        Ok(())
+    }
+}
