@@ -264,3 +264,18 @@ impl fmt::Display for Status {
         Ok(())
     }
 }
+
+// The kernel's print macros look for `kernel::fmt::Display`, `write!` for `core::fmt::Display`.
+macro_rules! impl_core_display {
+    ($($ty:ty),* $(,)?) => {
+        $(
+            impl core::fmt::Display for $ty {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    fmt::Display::fmt(self, f)
+                }
+            }
+        )*
+    };
+}
+
+impl_core_display!(Kind, Ledger, Protection, Status);
