@@ -19,6 +19,7 @@ mod stats;
 
 pub use self::{
     address::{
+        rss_key_fill,
         AddressList,
         MacAddress, //
     },

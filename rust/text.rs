@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Short strings for C structures.
+//! Text for the log and for C structures.
 
 use core::fmt;
+
+/// Shows a type that only knows `core`'s `Display` to the kernel's print macros, which have a trait of
+/// their own.
+pub struct Plain<T>(pub T);
+
+impl<T: fmt::Display> kernel::fmt::Display for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// A terminated string in a buffer of fixed size, being written. What does not fit is cut off.
 ///

@@ -32,6 +32,12 @@ impl MacAddress {
     }
 }
 
+impl kernel::fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;
@@ -95,4 +101,11 @@ impl AddressList<'_> {
             Some(mac)
         })
     }
+}
+
+/// Fills `key` with the machine's hash key for receive-side scaling, the same for every device until
+/// the next boot. Any context.
+pub fn rss_key_fill(key: &mut [u8]) {
+    // SAFETY: the buffer has the given length. The function takes up to 52 bytes.
+    unsafe { raw::netdev_rss_key_fill(key.as_mut_ptr().cast(), key.len().min(52)) };
 }

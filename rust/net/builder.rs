@@ -139,7 +139,8 @@ impl<'bound> Builder<'bound> {
             list.push(pair, GFP_KERNEL)?;
         }
 
-        // INVARIANT: the device is valid and from here on freed by the interface.
+        // INVARIANT: the device is valid and from here on freed by the interface, which is made inside
+        // an `Arc`, and nowhere else.
         let interface = Arc::pin_init(
             pin_init!(Interface {
                 netdev: netdev.into_raw(),

@@ -13,7 +13,11 @@ use kernel::{
     error::to_result,
     prelude::*,
     str::CStr,
-    sync::Mutex,
+    sync::{
+        Arc,
+        ArcBorrow,
+        Mutex, //
+    },
     types::Opaque, //
 };
 
@@ -83,7 +87,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
 ///
 /// # Invariants
 ///
-/// `netdev` is valid until `self` is dropped, and its private area holds a pointer to `self`.
+/// - `netdev` is valid until `self` is dropped, and its private area holds a pointer to `self`.
+/// - An interface only exists inside an `Arc`.
 #[pin_data(PinnedDrop)]
 pub struct Interface<'bound, T: Operations> {
     pub(super) netdev: NonNull<raw::net_device>,
@@ -105,6 +110,13 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     #[inline]
     pub(super) fn as_raw(&self) -> *mut raw::net_device {
         self.netdev.as_ptr()
+    }
+
+    /// Another reference, for data shared with interrupt handlers and work. It does not keep the
+    /// interface registered.
+    pub fn shared(&self) -> Arc<Self> {
+        // SAFETY: `self` is inside an `Arc` (invariant), which is alive as long as the reference.
+        unsafe { ArcBorrow::from_raw(self) }.into()
     }
 
     /// The driver's data.

@@ -112,8 +112,8 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
     }
 
     /// Bytes of a buffer, for SRRCTL.
-    pub const fn buffer_bytes() -> u16 {
-        BUFFER as u16
+    pub const fn buffer_bytes() -> u32 {
+        BUFFER as u32
     }
 
     /// Offers all buffers to the device, whose queue must just have been enabled with head and tail

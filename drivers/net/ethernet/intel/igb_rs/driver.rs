@@ -1,16 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Binding to the device.
+//! Binding to the device: what is set up at probe, in which order it goes away.
 
 use kernel::{
     device::Core,
     pci,
-    prelude::*, //
+    prelude::*,
+    str::CString,
+    sync::Arc, //
 };
 
-use nic::pci::{
-    Driver,
-    Scope, //
+use igb_common::layout::MAX_VFS;
+use nic::{
+    debugfs::Directory,
+    irq::Irq,
+    net::Interface,
+    pci::{
+        Driver,
+        Registered,
+        Scope,
+        SriovDisable,
+        SriovEnable,
+        SriovEnabled, //
+    },
+    work::Service, //
+};
+
+use crate::{
+    adapter::Adapter,
+    debugfs,
+    irq::OtherVector,
+    netdev,
+    params,
+    service::Watchdog,
+    sriov, //
 };
 
 /// The driver.
@@ -19,25 +42,96 @@ pub(crate) struct Igb;
 kernel::pci_device_table!(
     PCI_TABLE,
     <Igb as Driver>::IdInfo,
-    [(pci::DeviceId::from_id(pci::Vendor::INTEL, 0x10C9), ())]
+    [
+        (pci::DeviceId::from_id(pci::Vendor::INTEL, 0x10c9), ()),
+        (pci::DeviceId::from_id(pci::Vendor::INTEL, 0x150a), ()),
+        (pci::DeviceId::from_id(pci::Vendor::INTEL, 0x10e8), ()),
+        (pci::DeviceId::from_id(pci::Vendor::INTEL, 0x1526), ()),
+    ]
 );
+
+/// A bound device. Field order is drop order: first nothing looks at the device any more, then the
+/// network device goes, then its interrupts, then the device is left alone.
+pub(crate) struct Data<'bound> {
+    _debugfs: Registered<'bound, Directory<'bound>>,
+    watchdog: Registered<'bound, Service<Watchdog<'bound>>>,
+    _other: Registered<'bound, Irq<'bound, OtherVector<'bound>>>,
+    interface: Registered<'bound, Interface<'bound, Igb>>,
+    adapter: Arc<Adapter<'bound>>,
+}
 
 #[vtable]
 impl Driver for Igb {
     type IdInfo = ();
-    type Data<'bound> = ();
+    type Data<'bound> = Data<'bound>;
 
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
     const DMA_BITS: u32 = 64;
-    const MAX_VFS: u16 = 7;
+    const MAX_VFS: u16 = MAX_VFS as u16;
 
     fn probe<'bound>(
         dev: &'bound pci::Device<Core<'_>>,
         scope: Scope<'bound>,
         _info: Option<&'bound ()>,
-    ) -> impl PinInit<(), Error> + 'bound {
-        let _ = scope;
-        dev_info!(dev, "bound\n");
-        Ok(())
+    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        probe(dev, scope)
     }
+
+    fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
+        // The watchdog would restart what is stopped here.
+        nic::pci::Resource::unregister(&*this.watchdog);
+        nic::pci::Resource::unregister(&*this.interface);
+        this.adapter.stop_device();
+    }
+
+    fn sriov_enable<'cb>(
+        _dev: &'cb pci::Device<Core<'_>>,
+        this: Pin<&'cb Data<'_>>,
+        enable: SriovEnable<'cb>,
+    ) -> Result<SriovEnabled<'cb>> {
+        sriov::enable(&this.interface, enable)
+    }
+
+    fn sriov_disable<'cb>(
+        _dev: &'cb pci::Device<Core<'_>>,
+        this: Pin<&'cb Data<'_>>,
+        disable: SriovDisable<'cb>,
+    ) {
+        sriov::disable(&this.interface, disable);
+    }
+
+    fn shutdown(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) {
+        nic::pci::Resource::unregister(&*this.watchdog);
+        nic::pci::Resource::unregister(&*this.interface);
+        this.adapter.stop_device();
+    }
+}
+
+fn probe<'bound>(
+    dev: &'bound pci::Device<Core<'_>>,
+    scope: Scope<'bound>,
+) -> Result<Data<'bound>> {
+    let backing = params::backing(dev)?;
+    dev.enable_device_mem()?;
+    dev.set_master();
+
+    let adapter = Adapter::new(dev, scope, backing)?;
+    adapter.start_device()?;
+    let interface = netdev::register(&adapter)?;
+    let watchdog = Service::new(scope, Watchdog::new(&interface))?;
+    let name = CString::try_from_fmt(fmt!("igb_rs-{}", dev.as_ref().name()))?;
+    let handler = OtherVector::new(interface.shared(), watchdog.shared());
+    let other = adapter.vectors().request(scope, 0, name, handler)?;
+    adapter.start_events()?;
+    watchdog.schedule(0);
+    let debugfs = debugfs::create(scope, &interface, &other)?;
+    adapter.announce()?;
+
+    Ok(Data {
+        _debugfs: debugfs,
+        watchdog,
+        _other: other,
+        interface,
+        adapter,
+    })
 }

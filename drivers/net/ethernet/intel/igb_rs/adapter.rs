@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The device as a whole: what it is set to, and the only code that resets it.
+//!
+//! A reset happens at probe and after a hang. Everything else (MTU, ring sizes, features, number of
+//! VFs) changes with at most the PF's own queues stopped, so VFs do not notice.
+//!
+//! # Locking
+//!
+//! [`Config`] is what the device is set to; its mutex serialises all changes of registers. RTNL, where
+//! held, is taken before it. Nothing waits for a VF or for user space while holding it.
+
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
+
+use igb_common::{
+    frame::Mtu,
+    itr::Interval,
+    layout::Layout,
+    mac::MacAddr,
+    ring::RingSize,
+    rss::{
+        HashFields,
+        Key,
+        Reta,
+        KEY_LEN, //
+    },
+    vf_bank::VfBank, //
+};
+use kernel::{
+    device::{
+        Bound,
+        Core, //
+    },
+    new_mutex,
+    pci,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
+    }, //
+};
+use nic::{
+    dma::{
+        Arena,
+        Backing, //
+    },
+    irq::Vectors,
+    net::{
+        self,
+        MacAddress, //
+    },
+    pci::Scope, //
+};
+
+use crate::{
+    hw::{
+        FlowControl,
+        Hw,
+        HwStats,
+        Link,
+        LinkConfig, //
+    },
+    regs::BAR_SIZE, //
+};
+
+mod link;
+pub(crate) mod queues;
+mod receive;
+
+use queues::RunningPair;
+
+/// Moderation of queue interrupts until the user sets another.
+const DEFAULT_INTERVAL: Interval = Interval::LOW_LATENCY;
+
+/// What the device is set to, and what it is known to be doing.
+pub(crate) struct Config<'bound> {
+    /// The VFs and the filters they share with the PF.
+    pub(crate) bank: KBox<VfBank>,
+    /// VFs whose message was left unread because they send too many; one bit each.
+    pub(crate) unread: u8,
+    /// How the link is to be.
+    pub(crate) link: LinkConfig,
+    /// How the link is.
+    pub(crate) link_now: Option<Link>,
+    /// Flow control in force.
+    pub(crate) flow: FlowControl,
+    /// Descriptors of each receive ring.
+    pub(crate) rx_size: RingSize,
+    /// Descriptors of each transmit ring.
+    pub(crate) tx_size: RingSize,
+    /// Queue pairs to use, if the layout allows.
+    pub(crate) pairs_wanted: u8,
+    /// Queue pairs that run; none while the interface is down.
+    pub(crate) running: KVec<RunningPair<'bound>>,
+    /// Reception beyond the PF's own addresses, as the stack wants it.
+    pub(crate) rx_mode: net::RxMode,
+    /// The PF's unicast list did not fit into the filters.
+    pub(crate) unicast_overflow: bool,
+    /// Strip VLAN tags.
+    pub(crate) strip_vlan: bool,
+    /// Longest packet.
+    pub(crate) mtu: Mtu,
+    /// Which hash goes to which queue; `None` is an even spread.
+    pub(crate) rss_table: Option<Reta>,
+    /// Hash key.
+    pub(crate) rss_key: Key,
+    /// Headers that are hashed.
+    pub(crate) rss_fields: HashFields,
+    /// Moderation of queue interrupts.
+    pub(crate) interval: Interval,
+    /// What the port counted.
+    pub(crate) stats: HwStats,
+}
+
+/// A bound physical function.
+#[pin_data]
+pub(crate) struct Adapter<'bound> {
+    dev: &'bound pci::Device<Bound>,
+    hw: Arc<Hw<'bound>>,
+    scope: Scope<'bound>,
+    vectors: Arc<Vectors<'bound>>,
+    arena: Arc<Arena<'bound>>,
+    mac: MacAddress,
+    bound_at: Instant<Monotonic>,
+    /// A queue hangs: the watchdog is to reset the device.
+    reset_wanted: AtomicBool,
+    #[pin]
+    config: Mutex<Config<'bound>>,
+}
+
+impl<'bound> Adapter<'bound> {
+    /// Resets the device, checks its NVM and takes memory and vectors for it. Sleeps.
+    pub(crate) fn new(
+        dev: &'bound pci::Device<Core<'_>>,
+        scope: Scope<'bound>,
+        backing: Backing,
+    ) -> Result<Arc<Self>> {
+        let bar = dev
+            .iomap_region_sized::<BAR_SIZE>(0, c"igb_rs")
+            .inspect_err(|e| dev_err!(dev, "mapping BAR 0 failed: {e:?}\n"))?;
+        let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
+        hw.reset()?;
+        hw.nvm_validate()?;
+        let mac = MacAddress(hw.permanent_mac()?);
+
+        let queues = kernel::cpu::nr_cpu_ids().min(u32::from(Layout::WITHOUT_VFS.pf_max_queues()));
+        let most = (queues + 1).min(Layout::WITHOUT_VFS.pf_max_vectors().into());
+        let vectors = Vectors::alloc(dev, 2, most)
+            .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
+        let arena = Arena::new(dev, backing)
+            .inspect_err(|e| dev_err!(dev, "no DMA arena as asked for: {e:?}\n"))?;
+
+        let mut bank = KBox::new(VfBank::new(), GFP_KERNEL)?;
+        bank.set_pf_mac(MacAddr::new(mac.0)).map_err(|_| EADDRNOTAVAIL)?;
+        let mut rss_key = [0; KEY_LEN];
+        net::rss_key_fill(&mut rss_key);
+        let pairs = u8::try_from(vectors.len().saturating_sub(1)).unwrap_or(1);
+
+        Arc::pin_init(
+            pin_init!(Self {
+                dev,
+                hw,
+                scope,
+                vectors,
+                arena,
+                mac,
+                bound_at: Instant::now(),
+                reset_wanted: AtomicBool::new(false),
+                config <- new_mutex!(Config {
+                    bank,
+                    unread: 0,
+                    link: LinkConfig::DEFAULT,
+                    link_now: None,
+                    flow: FlowControl::default(),
+                    rx_size: RingSize::DEFAULT,
+                    tx_size: RingSize::DEFAULT,
+                    pairs_wanted: pairs,
+                    running: KVec::new(),
+                    rx_mode: net::RxMode {
+                        promiscuous: false,
+                        all_multicast: false,
+                    },
+                    unicast_overflow: false,
+                    strip_vlan: true,
+                    mtu: Mtu::DEFAULT,
+                    rss_table: None,
+                    rss_key,
+                    rss_fields: HashFields::default(),
+                    interval: DEFAULT_INTERVAL,
+                    stats: HwStats::default(),
+                }),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The device.
+    pub(crate) fn dev(&self) -> &'bound pci::Device<Bound> {
+        self.dev
+    }
+
+    /// The registers.
+    pub(crate) fn hw(&self) -> &Arc<Hw<'bound>> {
+        &self.hw
+    }
+
+    /// The scope of the binding.
+    pub(crate) fn scope(&self) -> Scope<'bound> {
+        self.scope
+    }
+
+    /// The function's vectors.
+    pub(crate) fn vectors(&self) -> &Arc<Vectors<'bound>> {
+        &self.vectors
+    }
+
+    /// The function's memory.
+    pub(crate) fn arena(&self) -> &Arc<Arena<'bound>> {
+        &self.arena
+    }
+
+    /// The address from the NVM.
+    pub(crate) fn permanent_mac(&self) -> MacAddress {
+        self.mac
+    }
+
+    /// The settings; see the module's documentation for the order of locks.
+    pub(crate) fn config(&self) -> &Mutex<Config<'bound>> {
+        &self.config
+    }
+
+    /// Milliseconds since the device was bound.
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.bound_at.elapsed().as_millis()).unwrap_or(0)
+    }
+
+    /// Queue pairs the device can have beside no VF at all.
+    pub(crate) fn max_pairs(&self) -> u8 {
+        self.pairs_for(Layout::WITHOUT_VFS)
+    }
+
+    /// Queue pairs under `layout`.
+    pub(crate) fn pairs_for(&self, layout: Layout) -> u8 {
+        let vectors = u8::try_from(self.vectors.len()).unwrap_or(u8::MAX);
+        layout
+            .pf_queue_pairs(kernel::cpu::nr_cpu_ids(), vectors)
+            .unwrap_or(1)
+    }
+
+    /// Makes a device that was just reset what `config` says: link, filters, division among
+    /// functions. Queues are started separately. Sleeps.
+    pub(crate) fn start_device(&self) -> Result {
+        let mut config = self.config.lock();
+        self.restore(&mut config)
+    }
+
+    fn restore(&self, config: &mut Config<'bound>) -> Result {
+        let hw = &self.hw;
+        hw.set_driver_loaded(true)?;
+        hw.setup_msix()?;
+        hw.map_other(0)?;
+        hw.phy_init()?;
+        hw.configure_link(&config.link)?;
+        hw.enable_tx()?;
+        hw.enable_rx()?;
+        self.apply_layout(config)?;
+        config.bank.device_reset();
+        self.apply_receive(config)?;
+        hw.signal_reset_done()
+    }
+
+    /// Lets link, mailbox and error interrupts come.
+    pub(crate) fn start_events(&self) -> Result {
+        let config = self.config.lock();
+        self.enable_events(&config)
+    }
+
+    fn enable_events(&self, config: &Config<'bound>) -> Result {
+        let layout = config.bank.layout();
+        let mut mask = 0;
+        for vector in 0..layout.pf_max_vectors() {
+            mask |= layout.pf_cause(vector);
+        }
+        self.hw.auto_clear_vectors(mask)?;
+        self.hw.set_moderation(0, Interval::EVENTS)?;
+        self.hw.enable_mailbox_interrupts(u8::MAX)?;
+        self.hw.enable_vectors(layout.pf_cause(0));
+        self.hw.enable_causes(true)
+    }
+
+    /// Leaves the device quiet, for another driver or the firmware. Sleeps.
+    pub(crate) fn stop_device(&self) {
+        let _config = self.config.lock();
+        if self.hw.reset().is_ok() {
+            // A device that is gone needs no word to its firmware.
+            let _ = self.hw.set_driver_loaded(false);
+        }
+    }
+
+    /// Asks the watchdog to reset the device. Any context.
+    pub(crate) fn want_reset(&self) {
+        self.reset_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a reset was asked for; the question withdraws it.
+    pub(crate) fn take_reset_wish(&self) -> bool {
+        self.reset_wanted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Recovers from a hang: resets the device and makes it what it was. RTNL must be held: the queues
+    /// stop and start again.
+    pub(crate) fn reset(
+        &self,
+        interface: &net::Interface<'bound, crate::driver::Igb>,
+        rtnl: &net::Rtnl,
+    ) -> Result {
+        dev_warn!(self.dev, "resetting the device\n");
+        let mut config = self.config.lock();
+        let was_running = !config.running.is_empty();
+        self.stop_queues(interface, &mut config, rtnl);
+        self.hw.reset()?;
+        self.restore(&mut config)?;
+        self.enable_events(&config)?;
+        if was_running {
+            self.start_queues(interface, &mut config, rtnl)?;
+        }
+        self.update_link(interface, &mut config)
+    }
+
+    /// Divides the device among the functions as the bank says, and spreads the PF's packets.
+    pub(crate) fn apply_layout(&self, config: &mut Config<'bound>) -> Result {
+        let layout = config.bank.layout();
+        if layout.has_vfs() {
+            self.hw.enable_virtualization(layout)?;
+        } else {
+            self.hw.disable_virtualization()?;
+        }
+        let pairs = config.pairs(self);
+        let table = match config.rss_table {
+            Some(table) if !layout.has_vfs() => table,
+            _ => Reta::spread(pairs),
+        };
+        self.hw.set_rss_key(&config.rss_key)?;
+        self.hw.set_rss_table(&table, layout)?;
+        self.hw.set_multiqueue(layout, pairs, config.rss_fields)
+    }
+
+    /// One line on what the device got, in the log.
+    pub(crate) fn announce(&self) -> Result {
+        dev_info!(
+            self.dev,
+            "MAC {}, NVM {}, {} vectors, {}\n",
+            self.mac,
+            self.hw.nvm_version()?,
+            self.vectors.len(),
+            self.arena.protection(),
+        );
+        Ok(())
+    }
+}
+
+impl Config<'_> {
+    /// Queue pairs in use under the layout.
+    pub(crate) fn pairs(&self, adapter: &Adapter<'_>) -> u8 {
+        self.pairs_wanted
+            .min(adapter.pairs_for(self.bank.layout()))
+            .max(1)
+    }
+
+    /// Speed of the link in Mb/s, 0 when it is down.
+    pub(crate) fn link_mbps(&self) -> u32 {
+        self.link_now.map_or(0, |link| link.speed.mbps())
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Starting and stopping the PF's queue pairs.
+//!
+//! Whatever needs the queues to stand still (opening, closing, ring sizes, number of VFs, reset) goes
+//! through here. Memory for the new state is taken before the old is given up.
+
+use igb_common::ring::RingSize;
+use igb_hw::queue::{
+    RxQueueConfig,
+    TxQueueConfig, //
+};
+use igb_queue::{
+    tx_queue,
+    RxQueue,
+    TxCompletion,
+    TxQueueState, //
+};
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
+use nic::{
+    irq::Irq,
+    net::{
+        Interface,
+        Rtnl, //
+    },
+    pci::Registered, //
+};
+
+use crate::{
+    driver::Igb,
+    hw::Tail,
+    irq::QueueVector, //
+};
+
+use super::{
+    Adapter,
+    Config, //
+};
+
+/// Transmit state of a pair.
+pub(crate) type Tx<'bound> = TxQueueState<'bound, Tail<'bound>>;
+
+/// Poll state of a pair.
+pub(crate) struct PollState<'bound> {
+    pub(crate) rx: RxQueue<'bound, Tail<'bound>>,
+    pub(crate) tx: TxCompletion<'bound>,
+    /// The device hashes packets for this queue.
+    pub(crate) hashed: bool,
+    /// The vector's bit in EIMS.
+    pub(crate) cause: u32,
+}
+
+/// A queue pair that runs.
+pub(crate) struct RunningPair<'bound> {
+    /// Its number in the device.
+    pub(crate) queue: u8,
+    /// The vector's bit in EIMS.
+    pub(crate) cause: u32,
+    /// Its vector's handler.
+    pub(crate) irq: Registered<'bound, Irq<'bound, QueueVector<'bound>>>,
+}
+
+/// Memory for a queue pair.
+pub(crate) struct PairMemory<'bound> {
+    rx: RxQueue<'bound, Tail<'bound>>,
+    tx: Tx<'bound>,
+    completion: TxCompletion<'bound>,
+}
+
+impl<'bound> Adapter<'bound> {
+    /// Takes memory for `pairs` queue pairs. Errors: `ENOMEM`.
+    pub(crate) fn allocate_pairs(
+        &self,
+        pairs: u8,
+        rx_size: RingSize,
+        tx_size: RingSize,
+    ) -> Result<KVec<PairMemory<'bound>>> {
+        let mut memory = KVec::with_capacity(pairs.into(), GFP_KERNEL)?;
+        for _ in 0..pairs {
+            let rx = RxQueue::new(self.arena(), rx_size)?;
+            let (tx, completion) = tx_queue(self.arena(), tx_size)?;
+            memory.push(PairMemory { rx, tx, completion }, GFP_KERNEL)?;
+        }
+        Ok(memory)
+    }
+
+    /// Starts the queues with fresh memory. On error none runs.
+    pub(crate) fn start_queues(
+        &self,
+        interface: &Interface<'bound, Igb>,
+        config: &mut Config<'bound>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let memory = self.allocate_pairs(config.pairs(self), config.rx_size, config.tx_size)?;
+        self.launch(interface, config, memory, rtnl)
+    }
+
+    /// Starts the queues with `memory`, whose length is that of [`Config::pairs`]. On error none
+    /// runs.
+    pub(crate) fn launch(
+        &self,
+        interface: &Interface<'bound, Igb>,
+        config: &mut Config<'bound>,
+        memory: KVec<PairMemory<'bound>>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let result = (|| {
+            interface.set_active_pairs(memory.len(), rtnl)?;
+            for (index, memory) in (0u8..).zip(memory) {
+                self.launch_pair(interface, config, index, memory, rtnl)?;
+            }
+            Ok(())
+        })();
+        if let Err(e) = result {
+            dev_err!(self.dev(), "starting the queues failed: {e:?}\n");
+            self.stop_queues(interface, config, rtnl);
+            return Err(e);
+        }
+        Ok(())
+    }
+
+    fn launch_pair(
+        &self,
+        interface: &Interface<'bound, Igb>,
+        config: &mut Config<'bound>,
+        index: u8,
+        memory: PairMemory<'bound>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let PairMemory {
+            mut rx,
+            mut tx,
+            completion,
+        } = memory;
+        let layout = config.bank.layout();
+        let queue = layout.pf_queue(index).ok_or(EINVAL)?;
+        let vector = index + 1;
+        let cause = layout.pf_cause(vector);
+        let hw = self.hw();
+
+        config.running.reserve(1, GFP_KERNEL)?;
+        let name = CString::try_from_fmt(fmt!("{}-TxRx-{}", interface.name(rtnl), index))?;
+        let irq = self.vectors().request(
+            self.scope(),
+            vector.into(),
+            name,
+            QueueVector::new(interface.shared(), index),
+        )?;
+        let number = irq.describe().irq;
+        // From here on `stop_queues` undoes.
+        config
+            .running
+            .push(RunningPair { queue, cause, irq }, GFP_KERNEL)?;
+
+        let register = hw.start_tx_queue(
+            queue,
+            &TxQueueConfig {
+                base: tx.base(),
+                descriptors: tx.size().get(),
+            },
+        )?;
+        tx.start(Tail::new(Arc::clone(hw), register));
+        let register = hw.start_rx_queue(
+            queue,
+            &RxQueueConfig {
+                base: rx.base(),
+                descriptors: rx.size().get(),
+                buffer_bytes: RxQueue::<Tail<'bound>>::buffer_bytes(),
+                drop: layout.has_vfs(),
+            },
+        )?;
+        rx.start(Tail::new(Arc::clone(hw), register));
+        hw.map_rx(queue, vector)?;
+        hw.map_tx(queue, vector)?;
+        hw.set_moderation(vector, config.interval)?;
+
+        let poll = PollState {
+            rx,
+            tx: completion,
+            hashed: !layout.has_vfs(),
+            cause,
+        };
+        interface.start_pair(index.into(), tx, poll, number, rtnl)?;
+        hw.enable_vectors(cause);
+        hw.trigger_vectors(cause);
+        Ok(())
+    }
+
+    /// Stops the queues that run, and gives their memory back.
+    pub(crate) fn stop_queues(
+        &self,
+        interface: &Interface<'bound, Igb>,
+        config: &mut Config<'bound>,
+        rtnl: &Rtnl,
+    ) {
+        let hw = self.hw();
+        for pair in config.running.iter() {
+            hw.disable_vectors(pair.cause);
+            // A queue that does not stop, or a device that is gone, can only reach this function's
+            // memory, and the next start or reset deals with it.
+            let _ = hw.stop_rx_queue(pair.queue);
+            let _ = hw.unmap_queue(pair.queue);
+        }
+        for (index, pair) in config.running.drain_all().enumerate() {
+            let state = interface.stop_pair(index, rtnl);
+            let _ = hw.stop_tx_queue(pair.queue);
+            drop(pair.irq);
+            drop(state);
+        }
+    }
+}

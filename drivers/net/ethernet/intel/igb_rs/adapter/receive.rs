@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which packets the PF receives.
+//!
+//! Without VFs the port's own modes decide, with VFs those of the PF's pool; the filters are shared
+//! with the VFs and kept by the bank.
+
+use igb_common::{
+    frame::MAX_FRAME,
+    mac::MacAddr,
+    multicast, //
+};
+use kernel::prelude::*;
+use nic::net::{
+    AddressList,
+    MacAddress,
+    RxMode, //
+};
+
+use crate::hw;
+
+use super::{
+    Adapter,
+    Config, //
+};
+
+impl<'bound> Adapter<'bound> {
+    /// Writes what changed in the bank to the device, and sends the VFs what it has for them.
+    pub(crate) fn flush(&self, config: &mut Config<'bound>) -> Result {
+        let mbps = config.link_mbps();
+        let layout = config.bank.layout();
+        let mut result = Ok(());
+        config.bank.flush(mbps, |write| {
+            // One write that fails must not keep the others from their registers.
+            if let Err(e) = self.hw.apply(layout, &write) {
+                result = Err(e);
+            }
+        });
+        result
+    }
+
+    /// Writes reception modes and filters to the device.
+    pub(crate) fn apply_receive(&self, config: &mut Config<'bound>) -> Result {
+        let layout = config.bank.layout();
+        let promiscuous = config.rx_mode.promiscuous;
+        let all_unicast = promiscuous || config.unicast_overflow;
+        let all_multicast = promiscuous || config.rx_mode.all_multicast;
+        config.bank.set_pf_all_vlans(promiscuous);
+
+        self.hw.set_rx_mode(hw::RxMode {
+            unicast_promisc: all_unicast && !layout.has_vfs(),
+            multicast_promisc: all_multicast && !layout.has_vfs(),
+            vlan_filter: true,
+        })?;
+        self.hw.set_vlan_strip(config.strip_vlan)?;
+        if layout.has_vfs() {
+            self.hw.set_max_frame(MAX_FRAME)?;
+            self.hw.write_uta(all_unicast)?;
+            self.hw.set_pf_pool(
+                layout,
+                &hw::PoolConfig {
+                    max_frame: config.mtu.max_frame(),
+                    rss: config.pairs(self) > 1,
+                    untagged: true,
+                    broadcast: true,
+                    multicast_hash: true,
+                    unicast_hash: all_unicast,
+                    multicast_promisc: all_multicast,
+                    strip_vlan: config.strip_vlan,
+                },
+            )?;
+        } else {
+            self.hw.set_max_frame(config.mtu.max_frame())?;
+        }
+        self.flush(config)
+    }
+
+    /// The stack's wishes changed.
+    pub(crate) fn set_rx_mode(
+        &self,
+        mode: RxMode,
+        unicast: &AddressList<'_>,
+        multicast: &AddressList<'_>,
+    ) -> Result {
+        let mut config = self.config.lock();
+        let mut list = KVec::with_capacity(unicast.len(), GFP_KERNEL)?;
+        for mac in unicast.iter() {
+            list.push(MacAddr::new(mac.0), GFP_KERNEL)?;
+        }
+        // A list too long for the filters is no failure: everything is received instead.
+        config.unicast_overflow = config.bank.set_pf_unicast(list.iter().copied()).is_err();
+        config
+            .bank
+            .set_pf_multicast(multicast.iter().map(|mac| multicast::hash(MacAddr::new(mac.0))));
+        config.rx_mode = mode;
+        self.apply_receive(&mut config)
+    }
+
+    /// Changes the PF's own address. Errors: `EADDRINUSE` if the administrator gave it to a VF.
+    pub(crate) fn set_mac(&self, mac: MacAddress) -> Result {
+        let mut config = self.config.lock();
+        config
+            .bank
+            .set_pf_mac(MacAddr::new(mac.0))
+            .map_err(|_| EADDRINUSE)?;
+        self.flush(&mut config)
+    }
+
+    /// The PF receives VLAN `vid`, or no longer.
+    pub(crate) fn set_vlan(&self, vid: u16, receive: bool) -> Result {
+        let mut config = self.config.lock();
+        config.bank.set_pf_vlan(vid, receive);
+        self.flush(&mut config)
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtual functions: creating and removing them.
+
+use igb_common::layout::Layout;
+use kernel::prelude::*;
+use nic::{
+    net::{
+        Interface,
+        Rtnl, //
+    },
+    pci::{
+        SriovDisable,
+        SriovEnable,
+        SriovEnabled, //
+    }, //
+};
+
+use crate::driver::Igb;
+
+pub(crate) mod mailbox;
+
+/// `echo N > sriov_numvfs`: divides the device, then lets the VFs appear.
+///
+/// The PF's queues stand still while the device is divided, nothing is reset. VF drivers probe
+/// inside this call and talk to the mailbox thread, so no lock is held then.
+pub(crate) fn enable<'bound, 'cb>(
+    interface: &Interface<'bound, Igb>,
+    enable: SriovEnable<'cb>,
+) -> Result<SriovEnabled<'cb>> {
+    let adapter = interface.data();
+    let count = enable.num_vfs();
+    let layout = Layout::new(count).ok_or(ERANGE)?;
+    if layout.pf_max_vectors() < 2 {
+        dev_err!(
+            adapter.dev(),
+            "{count} VFs would leave the PF no interrupt vectors\n"
+        );
+        return Err(ENOSPC);
+    }
+    divide(interface, layout)?;
+    enable.enable().inspect_err(|_| {
+        if let Err(e) = divide(interface, Layout::WITHOUT_VFS) {
+            dev_err!(adapter.dev(), "taking the VFs' share back failed: {e:?}\n");
+        }
+    })
+}
+
+/// `echo 0 > sriov_numvfs`: lets the VFs disappear, then takes their share back.
+pub(crate) fn disable(interface: &Interface<'_, Igb>, disable: SriovDisable<'_>) {
+    disable.disable();
+    let adapter = interface.data();
+    if let Err(e) = divide(interface, Layout::WITHOUT_VFS) {
+        dev_err!(adapter.dev(), "taking the VFs' share back failed: {e:?}\n");
+    }
+}
+
+/// Divides the device anew. On error the old division is in force.
+fn divide(interface: &Interface<'_, Igb>, layout: Layout) -> Result {
+    let adapter = interface.data();
+    let rtnl = Rtnl::lock();
+    let mut config = adapter.config().lock();
+    let old = config.bank.layout();
+    let was_running = !config.running.is_empty();
+
+    let pairs = config.pairs_wanted.min(adapter.pairs_for(layout)).max(1);
+    let memory = if was_running {
+        Some(adapter.allocate_pairs(pairs, config.rx_size, config.tx_size)?)
+    } else {
+        None
+    };
+    adapter.stop_queues(interface, &mut config, &rtnl);
+
+    let mut result = config.bank.set_layout(layout).map_err(|_| ENOSPC);
+    if result.is_err() {
+        dev_err!(
+            adapter.dev(),
+            "too few receive address registers: remove unicast addresses from the PF first\n"
+        );
+        // The old division was in force a moment ago, with the same addresses.
+        let _ = config.bank.set_layout(old);
+    }
+    let applied = adapter
+        .apply_layout(&mut config)
+        .and_then(|()| adapter.apply_receive(&mut config));
+    result = result.and(applied);
+
+    let started = match memory {
+        Some(memory) if result.is_ok() => adapter.launch(interface, &mut config, memory, &rtnl),
+        Some(_) => adapter.start_queues(interface, &mut config, &rtnl),
+        None => Ok(()),
+    };
+    result.and(started)
+}
