@@ -52,7 +52,6 @@ pub(crate) use self::{
     intr::Causes,
     link::{
         FlowControl,
-        Link,
         LinkConfig,
         LinkMode,
         Modes,

@@ -2,16 +2,19 @@
 
 //! The link: what to offer, what came of it, flow control (82576 datasheet 3.5.4, 3.5.5, 3.7.5).
 
+use igb_hw::link::{
+    Link,
+    Speed, //
+};
+
 use kernel::prelude::*;
 
 use crate::regs::{
     ctrl::{
-        Speed,
         CTRL,
         FCRTH,
         FCRTL,
-        FCRTV,
-        STATUS, //
+        FCRTV, //
     },
     phy::{
         ANA,
@@ -108,15 +111,6 @@ impl LinkConfig {
     };
 }
 
-/// What the link is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
-    /// Speed.
-    pub(crate) speed: Speed,
-    /// Full duplex.
-    pub(crate) full_duplex: bool,
-}
-
 /// What the link partner offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PartnerAbility {
@@ -181,12 +175,7 @@ impl Hw<'_> {
 
     /// Returns the link, `None` if it is down. Any context.
     pub(crate) fn link_state(&self) -> Result<Option<Link>> {
-        let status = self.regs.read::<STATUS>()?;
-
-        Ok(status.lu().then(|| Link {
-            speed: status.speed(),
-            full_duplex: status.fd(),
-        }))
+        self.regs.link_state()
     }
 
     /// Returns what the link partner offers. Sleeps.

@@ -49,7 +49,7 @@ impl Hw<'_> {
     /// off, all filters empty, no virtualization. Virtual functions see the reset and wait for
     /// [`Self::signal_reset_done`].
     ///
-    /// The PHY is not reset; what it negotiated stays. Sleeps, some 20 ms.
+    /// The link is down from here to the next [`Self::configure_link`]. Sleeps, some 25 ms.
     pub(crate) fn reset(&self) -> Result {
         self.quiesce_bus()?;
         self.prepare_completion_timeout()?;
@@ -71,6 +71,9 @@ impl Hw<'_> {
 
         self.disable_all_interrupts()?;
         self.regs.write(WUC::zeroed())?;
+        // The reset turns on queue 0, with a ring at address 0.
+        self.stop_rx_queue(0)?;
+        self.stop_tx_queue(0)?;
         self.clear_filters()?;
         self.clear_virtualization()?;
         self.program_flow_control_frame()?;

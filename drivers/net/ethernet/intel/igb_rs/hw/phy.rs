@@ -36,6 +36,9 @@ use super::{
 /// Address of the internal PHY.
 const PHY_ADDRESS: u8 = 1;
 
+/// Last register that MDIC can address.
+const MAX_REGISTER: u8 = 31;
+
 /// MDIC operation: write.
 const MDIC_WRITE: u8 = 1;
 
@@ -43,14 +46,14 @@ const MDIC_WRITE: u8 = 1;
 const MDIC_READ: u8 = 2;
 
 impl<'bound> Hw<'bound> {
-    /// Reads PHY register `register`, 0 to 31. Sleeps. `EIO` if the PHY has no such register.
+    /// Reads PHY register `register`, 0 to 31. Sleeps. `EINVAL` beyond, `EIO` if the PHY has no such register.
     pub(crate) fn phy_read(&self, register: u8) -> Result<u16> {
         let held = self.acquire(Resource::Phy)?;
 
         self.mdic(&held, MDIC_READ, register, 0)
     }
 
-    /// Writes PHY register `register`, 0 to 31. Sleeps. `EIO` if the PHY has no such register.
+    /// Writes PHY register `register`, 0 to 31. Sleeps. `EINVAL` beyond, `EIO` if the PHY has no such register.
     pub(crate) fn phy_write(&self, register: u8, value: u16) -> Result {
         let held = self.acquire(Resource::Phy)?;
 
@@ -69,6 +72,9 @@ impl<'bound> Hw<'bound> {
 
     /// Makes one access and returns the data.
     fn mdic(&self, _held: &Held<'_, 'bound>, op: u8, register: u8, data: u16) -> Result<u16> {
+        if register > MAX_REGISTER {
+            return Err(EINVAL);
+        }
         self.regs.write(
             MDIC::zeroed()
                 .try_with_op(op)?

@@ -2,53 +2,7 @@
 
 //! Device control and status, bus, and flow control (82576 datasheet 8.2, 8.3, 8.6).
 
-use kernel::{
-    io::register,
-    num::Bounded, //
-};
-
-/// Speed as STATUS and CTRL encode it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speed {
-    /// 10 Mb/s.
-    Mbps10,
-    /// 100 Mb/s.
-    Mbps100,
-    /// 1000 Mb/s.
-    Mbps1000,
-}
-
-impl Speed {
-    /// Returns the speed in Mb/s.
-    pub(crate) fn mbps(self) -> u32 {
-        match self {
-            Self::Mbps10 => 10,
-            Self::Mbps100 => 100,
-            Self::Mbps1000 => 1000,
-        }
-    }
-}
-
-impl From<Bounded<u32, 2>> for Speed {
-    fn from(value: Bounded<u32, 2>) -> Self {
-        match value.get() {
-            0 => Self::Mbps10,
-            1 => Self::Mbps100,
-            // 2 and 3 both say 1000 Mb/s.
-            _ => Self::Mbps1000,
-        }
-    }
-}
-
-impl From<Speed> for Bounded<u32, 2> {
-    fn from(value: Speed) -> Self {
-        match value {
-            Speed::Mbps10 => Bounded::<u32, 2>::new::<0>(),
-            Speed::Mbps100 => Bounded::<u32, 2>::new::<1>(),
-            Speed::Mbps1000 => Bounded::<u32, 2>::new::<2>(),
-        }
-    }
-}
+use kernel::io::register;
 
 register! {
     /// Device control.
@@ -63,32 +17,22 @@ register! {
         27:27   rfce => bool;
         /// Software reset of the function; clears itself.
         26:26   rst => bool;
-        /// Force the duplex mode of bit 0.
+        /// Force the duplex mode instead of taking the PHY's.
         12:12   frcdpx => bool;
-        /// Force the speed of bits 9:8.
+        /// Force the speed instead of taking the PHY's.
         11:11   frcspd => bool;
-        /// Forced speed.
-        9:8     speed => Speed;
         /// Set link up: let the MAC talk to the PHY.
         6:6     slu => bool;
         /// Start no new bus accesses.
         2:2     gio_master_disable => bool;
-        /// Forced full duplex.
-        0:0     fd => bool;
     }
 
-    /// Device status, read only.
+    /// Device status, read only. [`igb_hw::link`] has the fields about the link.
     pub(crate) STATUS(u32) @ 0x0008 {
         /// Bus accesses are under way or allowed.
         19:19   gio_master_enable => bool;
-        /// Speed of the link.
-        7:6     speed => Speed;
         /// Which port of the device this function is.
         3:2     lan_id;
-        /// The link is up.
-        1:1     lu => bool;
-        /// The link is full duplex.
-        0:0     fd => bool;
     }
 
     /// Extended device control.
