@@ -16,6 +16,7 @@ mod queue;
 mod rtnl;
 mod skbuff;
 mod stats;
+mod vf;
 
 pub use self::{
     address::{
@@ -52,6 +53,13 @@ pub use self::{
         QueueStats,
         RxStats,
         TxStats, //
+    },
+    vf::{
+        PortVlan,
+        VfAdmin,
+        VfConfig,
+        VfLinkState,
+        VfStats, //
     }, //
 };
 

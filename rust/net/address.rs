@@ -9,11 +9,10 @@ use core::{
     marker::PhantomData, //
 };
 
-
 use crate::raw;
 
 /// An Ethernet address.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct MacAddress(pub [u8; 6]);
 
 impl MacAddress {

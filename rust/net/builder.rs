@@ -36,9 +36,11 @@ use super::{
         Pair, //
     },
     stats::QueueStats,
+    vf::VfCallbacks,
     Features,
     MacAddress,
-    Operations, //
+    Operations,
+    VfAdmin, //
 };
 
 /// A device that is allocated but not registered; freed when dropped.
@@ -109,6 +111,25 @@ impl<'bound> Builder<'bound> {
         scope: Scope<'bound>,
         data: T::Data<'bound>,
     ) -> Result<Registered<'bound, Interface<'bound, T>>> {
+        self.register_with(scope, data, &Callbacks::<T>::OPS)
+    }
+
+    /// As [`Self::register`], for the interface through which VFs are administered.
+    pub fn register_with_vfs<T: Operations + ethtool::Operations + VfAdmin>(
+        self,
+        scope: Scope<'bound>,
+        data: T::Data<'bound>,
+    ) -> Result<Registered<'bound, Interface<'bound, T>>> {
+        self.register_with(scope, data, &VfCallbacks::<T>::OPS)
+    }
+
+    /// `ops` must be of `T`'s making.
+    fn register_with<T: Operations + ethtool::Operations>(
+        self,
+        scope: Scope<'bound>,
+        data: T::Data<'bound>,
+        ops: &'static raw::net_device_ops,
+    ) -> Result<Registered<'bound, Interface<'bound, T>>> {
         if !self.mac.is_valid() {
             return Err(EADDRNOTAVAIL);
         }
@@ -118,7 +139,7 @@ impl<'bound> Builder<'bound> {
         let netdev = unsafe { raw::nic_alloc_etherdev(private, pairs) };
         let netdev = NetDev(NonNull::new(netdev).ok_or(ENOMEM)?);
         let raw_dev = netdev.0.as_ptr();
-        self.configure::<T>(raw_dev);
+        self.configure::<T>(raw_dev, ops);
 
         let mut list = KVec::with_capacity(pairs as usize, GFP_KERNEL)?;
         for index in 0..self.pairs.max(1) {
@@ -184,7 +205,11 @@ impl<'bound> Builder<'bound> {
         scope.adopt(interface)
     }
 
-    fn configure<T: Operations + ethtool::Operations>(&self, dev: *mut raw::net_device) {
+    fn configure<T: Operations + ethtool::Operations>(
+        &self,
+        dev: *mut raw::net_device,
+        ops: &'static raw::net_device_ops,
+    ) {
         // SAFETY: the device was just allocated, nobody else sees it; the tables are constants.
         unsafe {
             raw::nic_set_netdev_dev(dev, sys::device(self.dev.as_ref()));
@@ -194,7 +219,7 @@ impl<'bound> Builder<'bound> {
             } else {
                 raw::NET_ADDR_PERM as u8
             };
-            (*dev).netdev_ops = &Callbacks::<T>::OPS;
+            (*dev).netdev_ops = ops;
             (*dev).ethtool_ops = ethtool::table::<T>();
             (*dev).stat_ops = &Callbacks::<T>::STAT_OPS;
             (*dev).min_mtu = self.mtu.0;

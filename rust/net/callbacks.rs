@@ -15,7 +15,10 @@ use kernel::{
     prelude::*, //
 };
 
-use crate::raw;
+use crate::{
+    raw,
+    text::Text, //
+};
 
 use super::{
     interface::{
@@ -90,6 +93,11 @@ impl<T: Operations> Callbacks<T> {
         },
         ndo_fix_features: Some(Self::fix_features),
         ndo_set_features: Some(Self::set_features),
+        ndo_get_phys_port_name: if T::HAS_PHYS_PORT_NAME {
+            Some(Self::get_phys_port_name)
+        } else {
+            None
+        },
         ..pin_init::zeroed()
     };
 
@@ -289,6 +297,21 @@ impl<T: Operations> Callbacks<T> {
         let wanted = Features(features);
         let changed = wanted ^ interface.features();
         from_result(|| T::set_features(interface, wanted, changed, &rtnl).map(|()| 0))
+    }
+
+    unsafe extern "C" fn get_phys_port_name(
+        dev: *mut raw::net_device,
+        name: *mut c_char,
+        len: usize,
+    ) -> c_int {
+        // SAFETY: callback of our device; the core passes a buffer of the given length.
+        let (interface, buffer) = unsafe {
+            (
+                interface::<T>(dev),
+                core::slice::from_raw_parts_mut(name.cast::<u8>(), len),
+            )
+        };
+        from_result(|| T::phys_port_name(interface, &mut Text::new(buffer)).map(|()| 0))
     }
 
     unsafe extern "C" fn get_stats64(

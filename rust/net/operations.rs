@@ -7,6 +7,8 @@ use kernel::{
     prelude::*, //
 };
 
+use crate::text::Text;
+
 use super::{
     AddressList,
     Features,
@@ -150,4 +152,14 @@ pub trait Operations: Sized + 'static {
     /// Queue `queue` has been stopped for longer than the watchdog allows. Soft interrupt context:
     /// must not sleep.
     fn tx_timeout<'bound>(interface: &Interface<'bound, Self>, queue: u32);
+
+    /// Writes the name of the device's port, such as `p0`, which udev appends to the interface's.
+    /// RTNL is held. Errors: `EOPNOTSUPP` when the port has no name.
+    fn phys_port_name<'bound>(
+        interface: &Interface<'bound, Self>,
+        out: &mut Text<'_>,
+    ) -> Result {
+        let _ = (interface, out);
+        Err(EOPNOTSUPP)
+    }
 }
