@@ -69,8 +69,17 @@ fn to_int(n: usize) -> c_int {
 impl<T: Operations> Callbacks<T> {
     const RMON_TABLE: &'static [raw::ethtool_rmon_hist_range] = &stats::rmon_table(T::RMON_RANGES);
 
+    /// Refuses to compile a driver whose names the core would cut off.
+    const NAMES_FIT: () = {
+        assert!(stats::names_fit(T::STATS), "a statistic's name is too long");
+        assert!(stats::names_fit(T::TESTS), "a test's name is too long");
+    };
+
     pub(super) const OPS: raw::ethtool_ops = raw::ethtool_ops {
-        supported_coalesce_params: T::COALESCE.0,
+        supported_coalesce_params: {
+            Self::NAMES_FIT;
+            T::COALESCE.0
+        },
         get_drvinfo: when!(T::HAS_FIRMWARE_VERSION, Self::get_drvinfo),
         get_link: Some(raw::ethtool_op_get_link),
         get_ts_info: Some(raw::ethtool_op_get_ts_info),
@@ -433,7 +442,6 @@ impl<T: Operations> Callbacks<T> {
         // null or point to as many elements as the sizes asked for above, zeroed.
         let ((interface, rtnl), table, key) = unsafe {
             let rxfh = &mut *rxfh;
-            // CAST: a small constant.
             rxfh.hfunc = HASH_TOEPLITZ;
             (
                 enter::<T>(dev),
@@ -547,7 +555,13 @@ impl<T: Operations> Callbacks<T> {
                 raw::ethtool_phys_id_state_ETHTOOL_ID_INACTIVE => Identify::Stop,
                 _ => return Err(EINVAL),
             };
-            Ok(c_int::try_from(T::identify(interface, state, &rtnl)?)?)
+            let rate = T::identify(interface, state, &rtnl)?;
+            // Elsewhere the core would take a number for a failure.
+            Ok(if state == Identify::Start {
+                c_int::try_from(rate)?
+            } else {
+                0
+            })
         })
     }
 }

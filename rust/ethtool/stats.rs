@@ -45,6 +45,18 @@ pub(super) fn fill_names<T: Operations>(interface: &Interface<'_, T>, data: &mut
     }
 }
 
+/// Whether each of `names` fits into its slot.
+pub(super) const fn names_fit(names: &[&str]) -> bool {
+    let mut i = 0;
+    while i < names.len() {
+        if names[i].len() >= NAME_LEN {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// Writes each of `names` into a slot.
 pub(super) fn fill_strings<'a>(names: &[&str], slots: impl Iterator<Item = &'a mut [u8]>) {
     for (name, slot) in names.iter().zip(slots) {

@@ -103,7 +103,7 @@ void nic_skb_tx_info(const struct sk_buff *skb, struct nic_tx_info *info);
 int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len);
 int nic_skb_checksum_help(struct sk_buff *skb);
 void nic_dev_kfree_skb_any(struct sk_buff *skb);
-void nic_dev_consume_skb_any(struct sk_buff *skb);
+void nic_skb_sent(struct sk_buff *skb);
 struct sk_buff *nic_napi_alloc_skb(struct napi_struct *napi, unsigned int len);
 bool nic_skb_append(struct sk_buff *skb, const void *from, unsigned int len);
 bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,

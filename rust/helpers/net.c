@@ -173,8 +173,9 @@ void nic_dev_kfree_skb_any(struct sk_buff *skb)
 	dev_kfree_skb_any(skb);
 }
 
-void nic_dev_consume_skb_any(struct sk_buff *skb)
+void nic_skb_sent(struct sk_buff *skb)
 {
+	skb_tx_timestamp(skb);
 	dev_consume_skb_any(skb);
 }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// An owned packet. Dropping it counts as a drop in the kernel's statistics and traces; a packet
-/// that was dealt with is [`Self::consume`]d.
+/// that was sent is [`Self::consume`]d.
 ///
 /// # Invariants
 ///
@@ -213,11 +213,12 @@ impl SkBuff {
         }
     }
 
-    /// Frees a packet that was dealt with. Any context.
+    /// Frees a packet whose bytes the device has been given, before the doorbell; takes the software
+    /// transmit time stamp if one was asked for. Any context.
     #[inline]
     pub fn consume(self) {
         // SAFETY: ours (invariant), and `self` is gone.
-        unsafe { raw::nic_dev_consume_skb_any(self.into_raw()) };
+        unsafe { raw::nic_skb_sent(self.into_raw()) };
     }
 }
 
