@@ -43,6 +43,8 @@ mod stats;
 mod swfw;
 mod vmdq;
 
+pub(crate) use igb_hw::link::Link;
+
 pub(crate) use self::{
     dump::{
         DUMP_VERSION,
