@@ -214,21 +214,13 @@ pub trait Operations: net::Operations {
     }
 
     /// Changes flow control.
-    fn set_pause<'bound>(
-        interface: &Interface<'bound, Self>,
-        pause: Pause,
-        rtnl: &Rtnl,
-    ) -> Result {
+    fn set_pause<'bound>(interface: &Interface<'bound, Self>, pause: Pause, rtnl: &Rtnl) -> Result {
         let _ = (interface, pause, rtnl);
         Err(EOPNOTSUPP)
     }
 
     /// Reads [`Self::REGISTERS`] registers into `out`, which is zero (`ethtool -d`).
-    fn read_registers<'bound>(
-        interface: &Interface<'bound, Self>,
-        out: &mut [u32],
-        rtnl: &Rtnl,
-    ) {
+    fn read_registers<'bound>(interface: &Interface<'bound, Self>, out: &mut [u32], rtnl: &Rtnl) {
         let _ = (interface, out, rtnl);
     }
 

@@ -40,11 +40,17 @@ impl Flow {
         Some(match flow_type {
             raw::TCP_V4_FLOW => Self::Tcp4,
             raw::UDP_V4_FLOW => Self::Udp4,
-            raw::IPV4_FLOW | raw::SCTP_V4_FLOW | raw::AH_ESP_V4_FLOW | raw::AH_V4_FLOW
+            raw::IPV4_FLOW
+            | raw::SCTP_V4_FLOW
+            | raw::AH_ESP_V4_FLOW
+            | raw::AH_V4_FLOW
             | raw::ESP_V4_FLOW => Self::Ip4,
             raw::TCP_V6_FLOW => Self::Tcp6,
             raw::UDP_V6_FLOW => Self::Udp6,
-            raw::IPV6_FLOW | raw::SCTP_V6_FLOW | raw::AH_ESP_V6_FLOW | raw::AH_V6_FLOW
+            raw::IPV6_FLOW
+            | raw::SCTP_V6_FLOW
+            | raw::AH_ESP_V6_FLOW
+            | raw::AH_V6_FLOW
             | raw::ESP_V6_FLOW => Self::Ip6,
             _ => return None,
         })

@@ -213,9 +213,7 @@ impl<T: Operations> Callbacks<T> {
             promiscuous: flags & raw::net_device_flags_IFF_PROMISC != 0,
             all_multicast: flags & raw::net_device_flags_IFF_ALLMULTI != 0,
         };
-        from_result(|| {
-            T::set_rx_mode(interface, mode, &unicast, &multicast, &rtnl).map(|()| 0)
-        })
+        from_result(|| T::set_rx_mode(interface, mode, &unicast, &multicast, &rtnl).map(|()| 0))
     }
 
     unsafe extern "C" fn set_mac_address(dev: *mut raw::net_device, addr: *mut c_void) -> c_int {
@@ -358,7 +356,10 @@ impl<T: Operations> Callbacks<T> {
     ) {
         // SAFETY: callback of our device; the storage is ours to fill.
         let (interface, stats) = unsafe { (interface::<T>(dev), &mut *stats) };
-        if let Some(queue) = usize::try_from(index).ok().and_then(|i| interface.queue_stats(i)) {
+        if let Some(queue) = usize::try_from(index)
+            .ok()
+            .and_then(|i| interface.queue_stats(i))
+        {
             stats.packets = queue.rx.packets.get();
             stats.bytes = queue.rx.bytes.get();
             stats.alloc_fail = queue.rx.alloc_failed.get();
@@ -374,7 +375,10 @@ impl<T: Operations> Callbacks<T> {
     ) {
         // SAFETY: callback of our device; the storage is ours to fill.
         let (interface, stats) = unsafe { (interface::<T>(dev), &mut *stats) };
-        if let Some(queue) = usize::try_from(index).ok().and_then(|i| interface.queue_stats(i)) {
+        if let Some(queue) = usize::try_from(index)
+            .ok()
+            .and_then(|i| interface.queue_stats(i))
+        {
             stats.packets = queue.tx.packets.get();
             stats.bytes = queue.tx.bytes.get();
             stats.stop = queue.tx.stopped.get();

@@ -153,9 +153,7 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     pub fn mac(&self, _rtnl: &Rtnl) -> MacAddress {
         let mut mac = MacAddress::default();
         // SAFETY: `dev_addr` points to at least six bytes, which change under RTNL only.
-        unsafe {
-            core::ptr::copy_nonoverlapping((*self.as_raw()).dev_addr, mac.0.as_mut_ptr(), 6)
-        };
+        unsafe { core::ptr::copy_nonoverlapping((*self.as_raw()).dev_addr, mac.0.as_mut_ptr(), 6) };
         mac
     }
 

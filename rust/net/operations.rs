@@ -110,11 +110,8 @@ pub trait Operations: Sized + 'static {
     ) -> Result;
 
     /// Changes the device's own address; `mac` is valid. On success the interface shows it.
-    fn set_mac<'bound>(
-        interface: &Interface<'bound, Self>,
-        mac: MacAddress,
-        rtnl: &Rtnl,
-    ) -> Result;
+    fn set_mac<'bound>(interface: &Interface<'bound, Self>, mac: MacAddress, rtnl: &Rtnl)
+        -> Result;
 
     /// Changes the MTU; `mtu` is within the limits given to the builder. On success the interface
     /// shows it.
@@ -155,10 +152,7 @@ pub trait Operations: Sized + 'static {
 
     /// Writes the name of the device's port, such as `p0`, which udev appends to the interface's.
     /// RTNL is held. Errors: `EOPNOTSUPP` when the port has no name.
-    fn phys_port_name<'bound>(
-        interface: &Interface<'bound, Self>,
-        out: &mut Text<'_>,
-    ) -> Result {
+    fn phys_port_name<'bound>(interface: &Interface<'bound, Self>, out: &mut Text<'_>) -> Result {
         let _ = (interface, out);
         Err(EOPNOTSUPP)
     }

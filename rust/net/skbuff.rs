@@ -171,7 +171,9 @@ impl SkBuff {
         let to = region.ptr_range(offset, total).ok_or(EINVAL)?;
         // SAFETY: the buffer is valid (invariant), `to` has room for `len` bytes; the device may
         // read them while they are written, which harms nobody but its own packet.
-        to_result(unsafe { raw::nic_skb_copy_bits(self.0.as_ptr(), to.as_ptr().cast(), info.0.len) })?;
+        to_result(unsafe {
+            raw::nic_skb_copy_bits(self.0.as_ptr(), to.as_ptr().cast(), info.0.len)
+        })?;
         if total > len {
             // SAFETY: `to` has room for `total` bytes.
             unsafe { to.as_ptr().add(len).write_bytes(0, total - len) };

@@ -300,11 +300,7 @@ impl<T: VfAdmin> VfCallbacks<T> {
         unsafe { Self::forward(dev, vf, get) }
     }
 
-    unsafe extern "C" fn set_vf_mac(
-        dev: *mut raw::net_device,
-        vf: c_int,
-        mac: *mut u8,
-    ) -> c_int {
+    unsafe extern "C" fn set_vf_mac(dev: *mut raw::net_device, vf: c_int, mac: *mut u8) -> c_int {
         // SAFETY: the core passes at least the six bytes of an address.
         let mac = MacAddress(unsafe { mac.cast::<[u8; 6]>().read_unaligned() });
         let set = |interface: &Interface<'_, T>, vf: u16, rtnl: &Rtnl| {

@@ -219,10 +219,7 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
 }
 
 impl<T: Driver> Adapter<T> {
-    extern "C" fn sriov_configure_callback(
-        pdev: *mut bindings::pci_dev,
-        num_vfs: c_int,
-    ) -> c_int {
+    extern "C" fn sriov_configure_callback(pdev: *mut bindings::pci_dev, num_vfs: c_int) -> c_int {
         // SAFETY: the PCI core passes a valid device, with the device lock held for the call.
         let pdev = unsafe { &*pdev.cast::<pci::Device<CoreInternal<'_>>>() };
         // SAFETY: sysfs checks, under the device lock, that the driver is bound, so probe has

@@ -109,8 +109,9 @@ impl<'bound> Scope<'bound> {
         // SAFETY: only the lifetime changes. The list is closed, and thereby the last call into the
         // resource made, before `'bound` ends (type invariant). The list's reference may be the last
         // one; then the resource is dropped there, still within `'bound`.
-        let erased: Arc<dyn Resource> =
-            unsafe { core::mem::transmute::<Arc<dyn Resource + 'bound>, Arc<dyn Resource>>(erased) };
+        let erased: Arc<dyn Resource> = unsafe {
+            core::mem::transmute::<Arc<dyn Resource + 'bound>, Arc<dyn Resource>>(erased)
+        };
         self.resources.list.lock().push(erased, GFP_KERNEL)?;
         Ok(handle)
     }

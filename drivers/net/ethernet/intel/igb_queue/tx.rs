@@ -230,7 +230,8 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
 
     #[inline]
     fn has_room(&self) -> bool {
-        self.shared.has_room(self.producer.free(self.shared.clean.read()))
+        self.shared
+            .has_room(self.producer.free(self.shared.clean.read()))
     }
 
     /// Sends `skb`, or drops and counts it when the device cannot send it as asked.

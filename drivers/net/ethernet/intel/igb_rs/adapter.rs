@@ -18,7 +18,10 @@ use core::sync::atomic::{
 use igb_common::{
     frame::Mtu,
     itr::Interval,
-    layout::Layout,
+    layout::{
+        Layout,
+        MAX_VFS, //
+    },
     mac::MacAddr,
     ring::RingSize,
     rss::{
@@ -29,6 +32,7 @@ use igb_common::{
     },
     vf_bank::VfBank, //
 };
+use igb_hw::vf_stats::VfStats;
 use kernel::{
     device::{
         Bound,
@@ -73,8 +77,10 @@ use crate::{
 mod link;
 pub(crate) mod queues;
 mod receive;
+mod stats;
 
 use queues::RunningPair;
+use stats::PortErrors;
 
 /// Moderation of queue interrupts until the user sets another.
 const DEFAULT_INTERVAL: Interval = Interval::LOW_LATENCY;
@@ -117,6 +123,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) interval: Interval,
     /// What the port counted.
     pub(crate) stats: HwStats,
+    /// What the VFs counted.
+    pub(crate) vf_stats: [VfStats; MAX_VFS as usize],
 }
 
 /// A bound physical function.
@@ -129,6 +137,7 @@ pub(crate) struct Adapter<'bound> {
     arena: Arc<Arena<'bound>>,
     mac: MacAddress,
     bound_at: Instant<Monotonic>,
+    port_errors: PortErrors,
     /// A queue hangs: the watchdog is to reset the device.
     reset_wanted: AtomicBool,
     #[pin]
@@ -158,7 +167,8 @@ impl<'bound> Adapter<'bound> {
             .inspect_err(|e| dev_err!(dev, "no DMA arena as asked for: {e:?}\n"))?;
 
         let mut bank = KBox::new(VfBank::new(), GFP_KERNEL)?;
-        bank.set_pf_mac(MacAddr::new(mac.0)).map_err(|_| EADDRNOTAVAIL)?;
+        bank.set_pf_mac(MacAddr::new(mac.0))
+            .map_err(|_| EADDRNOTAVAIL)?;
         let mut rss_key = [0; KEY_LEN];
         net::rss_key_fill(&mut rss_key);
         let pairs = u8::try_from(vectors.len().saturating_sub(1)).unwrap_or(1);
@@ -172,6 +182,7 @@ impl<'bound> Adapter<'bound> {
                 arena,
                 mac,
                 bound_at: Instant::now(),
+                port_errors: PortErrors::default(),
                 reset_wanted: AtomicBool::new(false),
                 config <- new_mutex!(Config {
                     bank,
@@ -195,6 +206,7 @@ impl<'bound> Adapter<'bound> {
                     rss_fields: HashFields::default(),
                     interval: DEFAULT_INTERVAL,
                     stats: HwStats::default(),
+                    vf_stats: [VfStats::default(); MAX_VFS as usize],
                 }),
             }),
             GFP_KERNEL,

@@ -107,10 +107,7 @@ impl Driver for Igb {
     }
 }
 
-fn probe<'bound>(
-    dev: &'bound pci::Device<Core<'_>>,
-    scope: Scope<'bound>,
-) -> Result<Data<'bound>> {
+fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Result<Data<'bound>> {
     let backing = params::backing(dev)?;
     dev.enable_device_mem()?;
     dev.set_master();

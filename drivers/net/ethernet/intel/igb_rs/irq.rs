@@ -2,7 +2,6 @@
 
 //! Interrupt handlers: one per queue pair, one for link and mailbox.
 
-
 use kernel::{
     prelude::*,
     sync::Arc, //

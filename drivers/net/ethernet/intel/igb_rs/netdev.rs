@@ -18,6 +18,7 @@ use nic::net::{
     Builder,
     Features,
     Interface,
+    LinkStats,
     MacAddress,
     Operations,
     Poll,
@@ -66,7 +67,7 @@ pub(crate) fn register<'bound>(
     builder.features = USER | features::VLAN_FILTER | features::HIGHDMA;
     builder.vlan_features = OFFLOADS | features::HIGHDMA;
     builder.unicast_filter = true;
-    builder.register::<Igb>(adapter.scope(), Arc::clone(adapter))
+    builder.register_with_vfs::<Igb>(adapter.scope(), Arc::clone(adapter))
 }
 
 #[vtable]
@@ -124,6 +125,10 @@ impl Operations for Igb {
     #[inline]
     fn rearm<'bound>(interface: &Interface<'bound, Self>, state: &mut PollState<'bound>) {
         interface.data().hw().enable_vectors(state.cause);
+    }
+
+    fn stats<'bound>(interface: &Interface<'bound, Self>, stats: &mut LinkStats) {
+        interface.data().add_port_errors(stats);
     }
 
     fn set_rx_mode<'bound>(

@@ -53,9 +53,9 @@ impl Handler for Watchdog<'_> {
             }
         }
         let mut config = adapter.config().lock();
-        let mut totals = core::mem::take(&mut config.stats);
-        let updated = adapter.hw().update_stats(&mut totals);
-        config.stats = totals;
+        let updated = adapter
+            .update_stats(&mut config)
+            .and_then(|()| adapter.update_vf_stats(&mut config));
         let wait = sriov::mailbox::serve(adapter, &mut config);
         let result = updated.and_then(|()| adapter.update_link(&self.interface, &mut config));
         drop(config);

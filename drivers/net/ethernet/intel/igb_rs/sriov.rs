@@ -18,6 +18,7 @@ use nic::{
 
 use crate::driver::Igb;
 
+mod admin;
 pub(crate) mod mailbox;
 
 /// `echo N > sriov_numvfs`: divides the device, then lets the VFs appear.
@@ -82,7 +83,8 @@ fn divide(interface: &Interface<'_, Igb>, layout: Layout) -> Result {
     }
     let applied = adapter
         .apply_layout(&mut config)
-        .and_then(|()| adapter.apply_receive(&mut config));
+        .and_then(|()| adapter.apply_receive(&mut config))
+        .and_then(|()| adapter.clear_vf_stats(&mut config));
     result = result.and(applied);
 
     let started = match memory {

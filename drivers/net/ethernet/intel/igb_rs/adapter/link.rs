@@ -27,11 +27,9 @@ impl<'bound> Adapter<'bound> {
             config.link_now = link;
             match link {
                 Some(link) => {
-                    config.flow = self.hw.resolve_flow_control(
-                        &config.link,
-                        link,
-                        config.mtu.max_frame(),
-                    )?;
+                    config.flow =
+                        self.hw
+                            .resolve_flow_control(&config.link, link, config.mtu.max_frame())?;
                     dev_info!(
                         self.dev,
                         "link up, {} Mb/s, {} duplex, flow control {}\n",

@@ -89,9 +89,11 @@ impl<'bound> Adapter<'bound> {
         }
         // A list too long for the filters is no failure: everything is received instead.
         config.unicast_overflow = config.bank.set_pf_unicast(list.iter().copied()).is_err();
-        config
-            .bank
-            .set_pf_multicast(multicast.iter().map(|mac| multicast::hash(MacAddr::new(mac.0))));
+        config.bank.set_pf_multicast(
+            multicast
+                .iter()
+                .map(|mac| multicast::hash(MacAddr::new(mac.0))),
+        );
         config.rx_mode = mode;
         self.apply_receive(&mut config)
     }

@@ -34,12 +34,18 @@ pub(crate) fn serve<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'boun
         let now = adapter.uptime_ms();
         if events.reset & bit != 0 {
             config.bank.function_reset(vf);
+            // Counters that cannot be read now are read by the watchdog.
+            let _ = adapter.restart_vf_stats(config, vf);
         }
         if (events.request | config.unread) & bit != 0 {
             let backoff = config.bank.backoff(vf, now);
             if backoff != 0 {
                 config.unread |= bit;
-                wait = if wait == 0 { backoff } else { wait.min(backoff) };
+                wait = if wait == 0 {
+                    backoff
+                } else {
+                    wait.min(backoff)
+                };
             } else {
                 config.unread &= !bit;
                 answer(adapter, config, vf, now);
@@ -71,7 +77,10 @@ fn answer<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'bound>, vf: u8
         return;
     };
     if let Err(e) = adapter.flush(config) {
-        dev_err!(adapter.dev(), "VF {vf}: writing its settings failed: {e:?}\n");
+        dev_err!(
+            adapter.dev(),
+            "VF {vf}: writing its settings failed: {e:?}\n"
+        );
     }
     if let Some(reply) = outcome.reply {
         if let Err(e) = hw.mailbox_write(vf, reply.message().words()) {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the port and the VFs counted.
+
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering, //
+};
+
+use kernel::prelude::*;
+use nic::net::LinkStats;
+
+use super::{
+    Adapter,
+    Config, //
+};
+
+/// Those of the port's counters that `ip -s link` shows. A copy, because the statistics of a device
+/// are read where nothing may sleep; as old as the watchdog's last look.
+#[derive(Default)]
+pub(crate) struct PortErrors {
+    crc: AtomicU64,
+    alignment: AtomicU64,
+    length: AtomicU64,
+    missed: AtomicU64,
+    collisions: AtomicU64,
+    aborted: AtomicU64,
+}
+
+impl<'bound> Adapter<'bound> {
+    /// Reads the counters of the port.
+    pub(crate) fn update_stats(&self, config: &mut Config<'bound>) -> Result {
+        self.hw.update_stats(&mut config.stats)?;
+        let (stats, shown) = (&config.stats, &self.port_errors);
+        let set = |to: &AtomicU64, value: u64| to.store(value, Ordering::Relaxed);
+        set(&shown.crc, stats.crc_errors);
+        set(&shown.alignment, stats.align_errors);
+        set(
+            &shown.length,
+            stats.length_errors + stats.rx_undersize + stats.rx_oversize + stats.rx_jabber,
+        );
+        set(&shown.missed, stats.missed + stats.rx_no_buffer);
+        set(&shown.collisions, stats.collisions);
+        set(&shown.aborted, stats.excessive_collisions);
+        Ok(())
+    }
+
+    /// Reads the counters of the VFs, which wrap.
+    pub(crate) fn update_vf_stats(&self, config: &mut Config<'bound>) -> Result {
+        let pools = config.bank.layout().vf_pools();
+        for (vf, stats) in pools.zip(config.vf_stats.iter_mut()) {
+            self.hw.update_vf_stats(vf, stats)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what earlier VFs counted.
+    pub(crate) fn clear_vf_stats(&self, config: &mut Config<'bound>) -> Result {
+        for (vf, stats) in (0..).zip(config.vf_stats.iter_mut()) {
+            *stats = Default::default();
+            self.hw.restart_vf_stats(vf, stats)?;
+        }
+        Ok(())
+    }
+
+    /// VF `vf` was reset: its counters may have started again.
+    pub(crate) fn restart_vf_stats(&self, config: &mut Config<'bound>, vf: u8) -> Result {
+        match config.vf_stats.get_mut(usize::from(vf)) {
+            Some(stats) => self.hw.restart_vf_stats(vf, stats),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds what the port counted. Any context.
+    pub(crate) fn add_port_errors(&self, to: &mut LinkStats) {
+        let get = |from: &AtomicU64| from.load(Ordering::Relaxed);
+        let shown = &self.port_errors;
+        to.rx_crc_errors += get(&shown.crc);
+        to.rx_frame_errors += get(&shown.alignment);
+        to.rx_length_errors += get(&shown.length);
+        to.rx_missed_errors += get(&shown.missed);
+        to.rx_errors += get(&shown.crc) + get(&shown.alignment) + get(&shown.length);
+        to.collisions += get(&shown.collisions);
+        to.tx_aborted_errors += get(&shown.aborted);
+        to.tx_errors += get(&shown.aborted);
+    }
+}
