@@ -51,7 +51,6 @@ pub(crate) use self::{
         DUMP_WORDS, //
     },
     filter::RxMode,
-    intr::Causes,
     link::{
         FlowControl,
         LinkConfig,
@@ -59,8 +58,6 @@ pub(crate) use self::{
         Modes,
         PartnerAbility, //
     },
-    mbx::VfEvents,
-    nvm::NvmVersion,
     queues::Tail,
     stats::HwStats,
     vmdq::PoolConfig, //
