@@ -113,8 +113,16 @@ fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Re
     dev.set_master();
 
     let adapter = Adapter::new(dev, scope, backing)?;
+    bring_up(dev, scope, &adapter).inspect_err(|_| adapter.stop_device())
+}
+
+fn bring_up<'bound>(
+    dev: &'bound pci::Device<Core<'_>>,
+    scope: Scope<'bound>,
+    adapter: &Arc<Adapter<'bound>>,
+) -> Result<Data<'bound>> {
     adapter.start_device()?;
-    let interface = netdev::register(&adapter)?;
+    let interface = netdev::register(adapter)?;
     let watchdog = Service::new(scope, Watchdog::new(&interface))?;
     let name = CString::try_from_fmt(fmt!("igb_rs-{}", dev.as_ref().name()))?;
     let handler = OtherVector::new(interface.shared(), watchdog.shared());
@@ -129,6 +137,6 @@ fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Re
         watchdog,
         _other: other,
         interface,
-        adapter,
+        adapter: Arc::clone(adapter),
     })
 }

@@ -56,6 +56,7 @@ impl Handler for Watchdog<'_> {
         let updated = adapter
             .update_stats(&mut config)
             .and_then(|()| adapter.update_vf_stats(&mut config));
+        sriov::report_spoofing(adapter, &config);
         let wait = sriov::mailbox::serve(adapter, &mut config);
         let result = updated.and_then(|()| adapter.update_link(&self.interface, &mut config));
         drop(config);

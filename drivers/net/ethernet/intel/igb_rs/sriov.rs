@@ -16,7 +16,13 @@ use nic::{
     }, //
 };
 
-use crate::driver::Igb;
+use crate::{
+    adapter::{
+        Adapter,
+        Config, //
+    },
+    driver::Igb, //
+};
 
 mod admin;
 pub(crate) mod mailbox;
@@ -53,6 +59,24 @@ pub(crate) fn disable(interface: &Interface<'_, Igb>, disable: SriovDisable<'_>)
     let adapter = interface.data();
     if let Err(e) = divide(interface, Layout::WITHOUT_VFS) {
         dev_err!(adapter.dev(), "taking the VFs' share back failed: {e:?}\n");
+    }
+}
+
+/// Logs which VFs sent packets with a source address or VLAN that is not theirs, which the device
+/// dropped. Called every two seconds, which is how often a VF can make it log.
+pub(crate) fn report_spoofing<'bound>(adapter: &Adapter<'bound>, config: &Config<'bound>) {
+    let layout = config.bank.layout();
+    if !layout.has_vfs() {
+        return;
+    }
+    let Ok(events) = adapter.hw().take_spoof_events() else {
+        return;
+    };
+    for vf in layout.vf_pools() {
+        // Addresses in the low byte, VLANs in the high one.
+        if events & (0x0101 << (vf & 7)) != 0 {
+            dev_warn!(adapter.dev(), "Spoof event(s) detected on VF {vf}\n");
+        }
     }
 }
 
