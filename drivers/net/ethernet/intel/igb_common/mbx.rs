@@ -33,57 +33,6 @@ pub const MAILBOX_WORDS: usize = 16;
 /// All dwords of a mailbox.
 pub type Words = [u32; MAILBOX_WORDS];
 
-/// Bits of P2VMAILBOX(n), the PF's side of VF n's mailbox.
-pub mod p2v {
-    /// Message sent: interrupts the VF and releases the buffer.
-    pub const STS: u32 = 1 << 0;
-    /// Message read: sets the VF's PFACK and releases the buffer.
-    pub const ACK: u32 = 1 << 1;
-    /// The VF owns the buffer (read only).
-    pub const VFU: u32 = 1 << 2;
-    /// The PF owns the buffer; taken by writing it while VFU is clear, then reading it back.
-    pub const PFU: u32 = 1 << 3;
-    /// Takes the buffer from a VF that does not release it.
-    pub const RVFU: u32 = 1 << 4;
-}
-
-/// Bits of V2PMAILBOX, the VF's side.
-pub mod v2p {
-    /// Message sent: interrupts the PF and releases the buffer.
-    pub const REQ: u32 = 1 << 0;
-    /// Message read: tells the PF and releases the buffer.
-    pub const ACK: u32 = 1 << 1;
-    /// The VF owns the buffer; taken by writing it while PFU is clear, then reading it back.
-    pub const VFU: u32 = 1 << 2;
-    /// The PF owns the buffer (read only).
-    pub const PFU: u32 = 1 << 3;
-    /// The PF sent a message (clears on read).
-    pub const PFSTS: u32 = 1 << 4;
-    /// The PF read the message (clears on read).
-    pub const PFACK: u32 = 1 << 5;
-    /// A reset of the PF is in progress.
-    pub const RSTI: u32 = 1 << 6;
-    /// The PF's reset is done (clears on read).
-    pub const RSTD: u32 = 1 << 7;
-    /// Everything a read clears: the driver has to remember these.
-    pub const READ_CLEAR: u32 = PFSTS | PFACK | RSTD;
-}
-
-/// Bits of MBVFICR (and, for FLR, VFLRE): what a VF told the PF. Write one to clear.
-pub mod mbvficr {
-    /// VF `vf` sent a message.
-    #[inline]
-    pub const fn request(vf: u8) -> u32 {
-        1 << (vf & 7)
-    }
-
-    /// VF `vf` read one.
-    #[inline]
-    pub const fn ack(vf: u8) -> u32 {
-        1 << (16 + (vf & 7))
-    }
-}
-
 /// What a message is about (bits 15:0 of the header).
 pub mod id {
     /// VF: I was reset, let me in.
