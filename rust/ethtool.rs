@@ -103,8 +103,6 @@ pub trait Operations: net::Operations {
     const REGISTERS: usize = 0;
     /// Format of a dump, by which user space decodes it.
     const REGISTERS_VERSION: u32 = 0;
-    /// Size of the EEPROM in bytes.
-    const EEPROM_LEN: usize = 0;
     /// What user space must give to prove that it knows which device's EEPROM it writes.
     const EEPROM_MAGIC: u32 = 0;
     /// Entries of the RSS table.
@@ -224,7 +222,14 @@ pub trait Operations: net::Operations {
         let _ = (interface, out, rtnl);
     }
 
-    /// Reads the EEPROM from byte `offset` on; offset and length are within [`Self::EEPROM_LEN`].
+    /// Size of the EEPROM in bytes; 0 when it cannot be told.
+    fn eeprom_len<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> usize {
+        let _ = (interface, rtnl);
+        0
+    }
+
+    /// Reads the EEPROM from byte `offset` on, at most a page at a time; offset and length are within
+    /// [`Self::eeprom_len`].
     fn read_eeprom<'bound>(
         interface: &Interface<'bound, Self>,
         offset: usize,

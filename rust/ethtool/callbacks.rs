@@ -77,7 +77,7 @@ impl<T: Operations> Callbacks<T> {
 
     pub(super) const OPS: raw::ethtool_ops = raw::ethtool_ops {
         supported_coalesce_params: {
-            Self::NAMES_FIT;
+            let () = Self::NAMES_FIT;
             T::COALESCE.0
         },
         get_drvinfo: when!(T::HAS_FIRMWARE_VERSION, Self::get_drvinfo),
@@ -323,8 +323,10 @@ impl<T: Operations> Callbacks<T> {
         T::read_registers(interface, out, &rtnl);
     }
 
-    unsafe extern "C" fn get_eeprom_len(_dev: *mut raw::net_device) -> c_int {
-        to_int(T::EEPROM_LEN)
+    unsafe extern "C" fn get_eeprom_len(dev: *mut raw::net_device) -> c_int {
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { enter::<T>(dev) };
+        to_int(T::eeprom_len(interface, &rtnl))
     }
 
     unsafe extern "C" fn get_eeprom(

@@ -32,6 +32,9 @@ impl LinkModes {
     /// 100BASE-TX, full duplex.
     pub const HUNDRED_FULL: Self =
         Self::bit(raw::ethtool_link_mode_bit_indices_ETHTOOL_LINK_MODE_100baseT_Full_BIT);
+    /// 1000BASE-T, half duplex.
+    pub const GIGABIT_HALF: Self =
+        Self::bit(raw::ethtool_link_mode_bit_indices_ETHTOOL_LINK_MODE_1000baseT_Half_BIT);
     /// 1000BASE-T, full duplex.
     pub const GIGABIT_FULL: Self =
         Self::bit(raw::ethtool_link_mode_bit_indices_ETHTOOL_LINK_MODE_1000baseT_Full_BIT);

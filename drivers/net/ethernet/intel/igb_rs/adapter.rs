@@ -77,6 +77,7 @@ use crate::{
 mod link;
 pub(crate) mod queues;
 mod receive;
+mod settings;
 mod stats;
 
 use queues::RunningPair;
@@ -354,14 +355,16 @@ impl<'bound> Adapter<'bound> {
         } else {
             self.hw.disable_virtualization()?;
         }
-        let pairs = config.pairs(self);
-        let table = match config.rss_table {
-            Some(table) if !layout.has_vfs() => table,
-            _ => Reta::spread(pairs),
-        };
+        self.apply_rss(config)
+    }
+
+    /// Spreads the PF's packets over its queue pairs.
+    pub(crate) fn apply_rss(&self, config: &Config<'bound>) -> Result {
+        let layout = config.bank.layout();
         self.hw.set_rss_key(&config.rss_key)?;
-        self.hw.set_rss_table(&table, layout)?;
-        self.hw.set_multiqueue(layout, pairs, config.rss_fields)
+        self.hw.set_rss_table(&config.spread(self), layout)?;
+        self.hw
+            .set_multiqueue(layout, config.pairs(self), config.rss_fields)
     }
 
     /// One line on what the device got, in the log.
@@ -384,6 +387,14 @@ impl Config<'_> {
         self.pairs_wanted
             .min(adapter.pairs_for(self.bank.layout()))
             .max(1)
+    }
+
+    /// Which hash goes to which queue pair: the user's table where all its pairs are in use.
+    pub(crate) fn spread(&self, adapter: &Adapter<'_>) -> Reta {
+        let pairs = self.pairs(adapter);
+        self.rss_table
+            .filter(|table| table.entries().iter().all(|pair| *pair < pairs))
+            .unwrap_or_else(|| Reta::spread(pairs))
     }
 
     /// Speed of the link in Mb/s, 0 when it is down.

@@ -55,8 +55,7 @@ pub(crate) use self::{
         FlowControl,
         LinkConfig,
         LinkMode,
-        Modes,
-        PartnerAbility, //
+        Modes, //
     },
     queues::Tail,
     stats::HwStats,

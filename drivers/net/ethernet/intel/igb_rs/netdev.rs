@@ -195,6 +195,3 @@ impl Operations for Igb {
         adapter.want_reset();
     }
 }
-
-#[vtable]
-impl nic::ethtool::Operations for Igb {}

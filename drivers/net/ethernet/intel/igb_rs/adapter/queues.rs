@@ -99,29 +99,6 @@ impl<'bound> Adapter<'bound> {
         self.launch(interface, config, memory, rtnl)
     }
 
-    /// Changes ring sizes or number of pairs. Memory for the new queues is taken before the old ones
-    /// stop; without it everything stays as it is.
-    pub(crate) fn resize(
-        &self,
-        interface: &Interface<'bound, Igb>,
-        rx_size: RingSize,
-        tx_size: RingSize,
-        pairs: u8,
-        rtnl: &Rtnl,
-    ) -> Result {
-        let mut config = self.config().lock();
-        if config.running.is_empty() {
-            (config.rx_size, config.tx_size, config.pairs_wanted) = (rx_size, tx_size, pairs);
-            return self.apply_layout(&mut config);
-        }
-        let in_use = pairs.min(self.pairs_for(config.bank.layout())).max(1);
-        let memory = self.allocate_pairs(in_use, rx_size, tx_size)?;
-        self.stop_queues(interface, &mut config, rtnl);
-        (config.rx_size, config.tx_size, config.pairs_wanted) = (rx_size, tx_size, pairs);
-        self.apply_layout(&mut config)?;
-        self.launch(interface, &mut config, memory, rtnl)
-    }
-
     /// Starts the queues with `memory`, whose length is that of [`Config::pairs`]. On error none
     /// runs.
     pub(crate) fn launch(

@@ -75,6 +75,14 @@ pub(crate) struct FlowControl {
     pub(crate) tx: bool,
 }
 
+impl FlowControl {
+    /// Returns the PAUSE and ASM_PAUSE bits that offer it. Obeying only has no code of its own: it is
+    /// offered as both.
+    pub(crate) fn offer(self) -> (bool, bool) {
+        (self.rx, self.rx || self.tx)
+    }
+}
+
 /// How the link comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkMode {
@@ -154,7 +162,7 @@ impl Hw<'_> {
 
     /// Sets what the PHY offers to its link partner.
     fn advertise(&self, modes: Modes, pause: FlowControl) -> Result {
-        let (pause, asm_pause) = offer(pause);
+        let (pause, asm_pause) = pause.offer();
 
         self.set_phy(
             ANA::zeroed()
@@ -236,7 +244,7 @@ impl Hw<'_> {
 
 /// Returns what flow control comes of our wish and the partner's offer (IEEE 802.3 table 28B-3).
 fn resolve(wish: FlowControl, partner: &PartnerAbility) -> FlowControl {
-    let (pause, asm_pause) = offer(wish);
+    let (pause, asm_pause) = wish.offer();
 
     if pause && partner.pause {
         // Both sides can do both; a wish for one direction only is ours to keep.
@@ -254,10 +262,4 @@ fn resolve(wish: FlowControl, partner: &PartnerAbility) -> FlowControl {
     } else {
         FlowControl::default()
     }
-}
-
-/// Returns the PAUSE and ASM_PAUSE bits that offer `wish`. Obeying only has no code of its own:
-/// it is offered as both.
-fn offer(wish: FlowControl) -> (bool, bool) {
-    (wish.rx, wish.rx || wish.tx)
 }
