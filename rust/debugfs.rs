@@ -20,6 +20,7 @@ use kernel::{
 };
 
 use crate::{
+    dma::Arena,
     pci::{
         Registered,
         Resource,
@@ -121,6 +122,15 @@ impl<'bound> Directory<'bound> {
         // beyond the removal of the directory, which waits for readers.
         unsafe { raw::nic_debugfs_create_file(name.as_char_ptr(), dir, entry.cast()) };
         Ok(())
+    }
+
+    /// Adds the file `iommu`, which shows how the memory of `arena` is mapped. Sleeps. Errors:
+    /// `ENOMEM`.
+    pub fn arena(&self, arena: Arc<Arena<'bound>>) -> Result {
+        self.file(c"iommu", move |out: &mut Writer<'_>| -> fmt::Result {
+            let status = arena.status().map_err(|_| fmt::Error)?;
+            fmt::Write::write_fmt(out, format_args!("{status}"))
+        })
     }
 }
 

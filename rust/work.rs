@@ -75,6 +75,13 @@ impl<H: Handler> Service<H> {
         }
     }
 
+    /// Runs the handler as soon as possible, even if a run is pending for later, unless the service
+    /// has ended. Any context.
+    pub fn expedite(&self) {
+        // SAFETY: as in `schedule`.
+        unsafe { raw::nic_expedite_delayed_work(self.work.get()) };
+    }
+
     /// The handler.
     pub fn handler(&self) -> &H {
         &self.handler

@@ -3,7 +3,10 @@
 //! The memory of one PCI function.
 
 use kernel::{
-    device::Bound,
+    device::{
+        Bound,
+        DeviceContext, //
+    },
     new_mutex,
     page::{
         PAGE_SHIFT,
@@ -103,6 +106,28 @@ pub enum Backing {
     Domain,
     /// The DMA API.
     DmaApi,
+}
+
+impl Backing {
+    /// What the value of a driver's module parameter `dma` asks for.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for an unknown value; the log lists the known ones.
+    pub fn from_parameter<Ctx: DeviceContext>(dev: &pci::Device<Ctx>, value: u32) -> Result<Self> {
+        match value {
+            0 => Ok(Self::Auto),
+            1 => Ok(Self::Domain),
+            2 => Ok(Self::DmaApi),
+            other => {
+                dev_err!(
+                    dev,
+                    "dma={other}: must be 0 (automatic), 1 (private IOMMU domain) or 2 (DMA API)\n"
+                );
+                Err(EINVAL)
+            }
+        }
+    }
 }
 
 /// Memory of one access kind.

@@ -114,5 +114,6 @@ netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t feat
 /* work.c */
 void nic_init_delayed_work(struct delayed_work *work, work_func_t func);
 bool nic_schedule_delayed_work(struct delayed_work *work, unsigned long delay);
+bool nic_expedite_delayed_work(struct delayed_work *work);
 
 #endif

@@ -12,3 +12,8 @@ bool nic_schedule_delayed_work(struct delayed_work *work, unsigned long delay)
 {
 	return schedule_delayed_work(work, delay);
 }
+
+bool nic_expedite_delayed_work(struct delayed_work *work)
+{
+	return mod_delayed_work(system_percpu_wq, work, 0);
+}

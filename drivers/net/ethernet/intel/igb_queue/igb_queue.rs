@@ -10,10 +10,16 @@
 
 #![forbid(unsafe_code)]
 
+mod pair;
 mod rx;
 mod tx;
 
 pub use self::{
+    pair::{
+        PairPoll,
+        PairVector,
+        QueuePair, //
+    },
     rx::{
         RxOptions,
         RxQueue, //

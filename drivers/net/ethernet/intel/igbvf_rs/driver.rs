@@ -1,16 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Binding to the device.
+//! Binding to the device: what is set up at probe, in which order it goes away.
 
 use kernel::{
     device::Core,
     pci,
-    prelude::*, //
+    prelude::*,
+    str::CString,
+    sync::Arc, //
 };
 
-use nic::pci::{
-    Driver,
-    Scope, //
+use nic::{
+    debugfs::Directory,
+    dma::Backing,
+    irq::Irq,
+    net::Interface,
+    pci::{
+        Driver,
+        Registered,
+        Resource,
+        Scope, //
+    },
+    work::Service, //
+};
+
+use crate::{
+    adapter::{
+        Adapter,
+        MAILBOX_VECTOR, //
+    },
+    debugfs,
+    irq::MailboxVector,
+    module_parameters,
+    netdev,
+    service::Watchdog, //
 };
 
 /// The driver.
@@ -19,25 +42,84 @@ pub(crate) struct Igbvf;
 kernel::pci_device_table!(
     PCI_TABLE,
     <Igbvf as Driver>::IdInfo,
-    [(pci::DeviceId::from_id(pci::Vendor::INTEL, 0x10CA), ())]
+    [(pci::DeviceId::from_id(pci::Vendor::INTEL, 0x10ca), ())]
 );
+
+/// A bound device. Field order is drop order: first nothing looks at the device any more, then the
+/// network device goes, then its interrupts, then the device is left alone.
+pub(crate) struct Data<'bound> {
+    _debugfs: Registered<'bound, Directory<'bound>>,
+    watchdog: Registered<'bound, Service<Watchdog<'bound>>>,
+    _mailbox: Registered<'bound, Irq<'bound, MailboxVector<'bound>>>,
+    interface: Registered<'bound, Interface<'bound, Igbvf>>,
+    adapter: Arc<Adapter<'bound>>,
+}
+
+impl Data<'_> {
+    fn stop(&self) {
+        // The watchdog would restart what is stopped here.
+        self.watchdog.unregister();
+        self.interface.unregister();
+        self.adapter.stop_device();
+    }
+}
 
 #[vtable]
 impl Driver for Igbvf {
     type IdInfo = ();
-    type Data<'bound> = ();
+    type Data<'bound> = Data<'bound>;
 
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
     const DMA_BITS: u32 = 64;
-    const MAX_VFS: u16 = 0;
 
     fn probe<'bound>(
         dev: &'bound pci::Device<Core<'_>>,
         scope: Scope<'bound>,
         _info: Option<&'bound ()>,
-    ) -> impl PinInit<(), Error> + 'bound {
-        let _ = scope;
-        dev_info!(dev, "bound\n");
-        Ok(())
+    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        probe(dev, scope)
     }
+
+    fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
+        this.stop();
+    }
+
+    fn shutdown(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) {
+        this.stop();
+    }
+}
+
+fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Result<Data<'bound>> {
+    let backing = Backing::from_parameter(dev, module_parameters::dma.value())?;
+    dev.enable_device_mem()?;
+    dev.set_master();
+
+    let adapter = Adapter::new(dev, scope, backing)?;
+    bring_up(dev, scope, &adapter).inspect_err(|_| adapter.stop_device())
+}
+
+fn bring_up<'bound>(
+    dev: &'bound pci::Device<Core<'_>>,
+    scope: Scope<'bound>,
+    adapter: &Arc<Adapter<'bound>>,
+) -> Result<Data<'bound>> {
+    adapter.start_device()?;
+    let interface = netdev::register(adapter)?;
+    let watchdog = Service::new(scope, Watchdog::new(&interface))?;
+    let name = CString::try_from_fmt(fmt!("igbvf_rs-{}", dev.as_ref().name()))?;
+    let handler = MailboxVector::new(interface.shared(), watchdog.shared());
+    let mailbox = adapter
+        .vectors()
+        .request(scope, MAILBOX_VECTOR.into(), name, handler)?;
+    watchdog.schedule(0);
+    let debugfs = debugfs::create(scope, &interface, &mailbox)?;
+    adapter.announce();
+
+    Ok(Data {
+        _debugfs: debugfs,
+        watchdog,
+        _mailbox: mailbox,
+        interface,
+        adapter: Arc::clone(adapter),
+    })
 }

@@ -47,10 +47,7 @@ mod mailbox;
 mod queues;
 
 pub(crate) use self::{
-    mailbox::{
-        Mailbox,
-        MailboxEvents, //
-    },
+    mailbox::Mailbox,
     queues::Tail, //
 };
 

@@ -117,10 +117,16 @@ impl Hw<'_> {
         })
     }
 
+    /// Returns whether the physical function is in reset now, or has no driver.
+    pub(crate) fn pf_in_reset(&self, mailbox: &mut Mailbox) -> Result<bool> {
+        Ok(self.mailbox_status(mailbox)?.rsti())
+    }
+
     /// Sends `message` and waits until the physical function has read it. Sleeps.
     ///
     /// A message of the physical function that has not been read is lost. `ENETRESET` if the physical
-    /// function has been reset, `EBUSY` if it keeps the buffer, `ETIMEDOUT` if it does not read.
+    /// function has been reset, `EBUSY` if it keeps the buffer, `EAGAIN` if it has put a message of its
+    /// own in the place of this one, `ETIMEDOUT` if it does not read.
     pub(crate) fn mailbox_send(&self, mailbox: &mut Mailbox, message: &Words) -> Result {
         self.take_buffer(mailbox)?;
 
@@ -134,7 +140,14 @@ impl Hw<'_> {
 
         self.regs.write(V2PMAILBOX::zeroed().with_req(true))?;
         self.mailbox_wait(mailbox, ANSWER_LIMIT, |_, mailbox| {
-            Ok(core::mem::take(&mut mailbox.ack))
+            if core::mem::take(&mut mailbox.ack) {
+                Ok(true)
+            } else if mailbox.message {
+                // Whoever reads first acknowledges first.
+                Err(EAGAIN)
+            } else {
+                Ok(false)
+            }
         })
     }
 

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The function as a whole: what it is set to, and the only code that resets it.
+//!
+//! Most of what a virtual function is set to is in the hands of the physical function's driver (the
+//! PF for short) and asked for by mailbox. [`Config`] keeps what is wanted, whether or not the PF is
+//! there to give it; [`session`] brings the PF up to date when it comes (back). So a VF can be bound,
+//! set up and taken up while the PF is in reset, and goes on by itself after each of its resets.
+//!
+//! # Locking
+//!
+//! [`Config`]'s mutex serialises the use of the mailbox and all changes of registers. RTNL, where held,
+//! is taken before it. A PF on the same machine serves mailboxes without RTNL, so waiting for it with
+//! RTNL held is only a matter of time, which is bounded.
+
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
+
+use igb_common::{
+    frame::Mtu,
+    itr::Interval,
+    mac::MacAddr,
+    ring::RingSize, //
+};
+use igb_hw::{
+    link::Link,
+    vf_stats::VfStats, //
+};
+use igb_queue::PairVector;
+use kernel::{
+    device::{
+        Bound,
+        Core, //
+    },
+    new_mutex,
+    pci,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+use nic::{
+    dma::{
+        Arena,
+        Backing, //
+    },
+    irq::{
+        Irq,
+        Vectors, //
+    },
+    net::MacAddress,
+    pci::{
+        Registered,
+        Scope, //
+    },
+    text::Plain, //
+};
+
+use crate::{
+    driver::Igbvf,
+    hw::{
+        Hw,
+        Mailbox, //
+    },
+    regs::BAR_SIZE, //
+};
+
+mod care;
+mod filters;
+mod queue;
+mod session;
+
+use self::{
+    filters::{
+        InForce,
+        Reception,
+        VlanSet, //
+    },
+    session::Session, //
+};
+
+/// The vector of the queue pair.
+pub(crate) const QUEUE_VECTOR: u8 = 0;
+/// Its bit in EIMS.
+pub(crate) const QUEUE_CAUSE: u32 = 1 << QUEUE_VECTOR;
+/// The vector of the mailbox.
+pub(crate) const MAILBOX_VECTOR: u8 = 1;
+/// Its bit in EIMS.
+pub(crate) const MAILBOX_CAUSE: u32 = 1 << MAILBOX_VECTOR;
+/// Vectors in use; the device has a third.
+const VECTORS: u32 = 2;
+
+/// What the function is set to, and what it is known to be doing.
+pub(crate) struct Config<'bound> {
+    /// What the mailbox register said.
+    mailbox: Mailbox,
+    /// How we stand with the PF.
+    pub(crate) session: Session,
+    /// The address in use.
+    mac: MacAddr,
+    /// The address the PF gave last.
+    given: Option<MacAddr>,
+    /// Reception, as the stack wants it.
+    wanted: Reception,
+    /// Reception, as the PF has it.
+    in_force: InForce,
+    /// VLANs, as the stack wants them.
+    vlans: VlanSet,
+    /// Longest packet.
+    mtu: Mtu,
+    /// Descriptors of the receive ring.
+    pub(crate) rx_size: RingSize,
+    /// Descriptors of the transmit ring.
+    pub(crate) tx_size: RingSize,
+    /// Moderation of the queue interrupt.
+    pub(crate) interval: Interval,
+    /// The queue vector's handler while the queues run.
+    pub(crate) running: Option<Registered<'bound, Irq<'bound, PairVector<'bound, Igbvf>>>>,
+    /// How the link is, as far as it is ours.
+    pub(crate) link_now: Option<Link>,
+    /// What the device counted.
+    pub(crate) stats: VfStats,
+}
+
+/// A bound virtual function.
+#[pin_data]
+pub(crate) struct Adapter<'bound> {
+    dev: &'bound pci::Device<Bound>,
+    hw: Arc<Hw<'bound>>,
+    scope: Scope<'bound>,
+    vectors: Arc<Vectors<'bound>>,
+    arena: Arc<Arena<'bound>>,
+    /// The queue hangs: the watchdog is to reset the function.
+    reset_wanted: AtomicBool,
+    #[pin]
+    config: Mutex<Config<'bound>>,
+}
+
+impl<'bound> Adapter<'bound> {
+    /// Takes registers, memory and vectors for the function. Sleeps.
+    pub(crate) fn new(
+        dev: &'bound pci::Device<Core<'_>>,
+        scope: Scope<'bound>,
+        backing: Backing,
+    ) -> Result<Arc<Self>> {
+        let bar = dev
+            .iomap_region_sized::<BAR_SIZE>(0, c"igbvf_rs")
+            .inspect_err(|e| dev_err!(dev, "mapping BAR 0 failed: {e:?}\n"))?;
+        let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
+        let vectors = Vectors::alloc(dev, VECTORS, VECTORS)
+            .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
+        let arena = Arena::new(dev, backing)
+            .inspect_err(|e| dev_err!(dev, "no DMA arena as asked for: {e:?}\n"))?;
+
+        Arc::pin_init(
+            pin_init!(Self {
+                dev,
+                hw,
+                scope,
+                vectors,
+                arena,
+                reset_wanted: AtomicBool::new(false),
+                config <- new_mutex!(Config {
+                    mailbox: Mailbox::default(),
+                    session: Session::new(),
+                    // In force until the PF gives one, and for good if it never does.
+                    mac: MacAddr::new(MacAddress::random().0),
+                    given: None,
+                    wanted: Reception::default(),
+                    in_force: InForce::default(),
+                    vlans: VlanSet::EMPTY,
+                    mtu: Mtu::DEFAULT,
+                    rx_size: RingSize::DEFAULT,
+                    tx_size: RingSize::DEFAULT,
+                    interval: Interval::LOW_LATENCY,
+                    running: None,
+                    link_now: None,
+                    stats: VfStats::default(),
+                }),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The device.
+    pub(crate) fn dev(&self) -> &'bound pci::Device<Bound> {
+        self.dev
+    }
+
+    /// The registers.
+    pub(crate) fn hw(&self) -> &Arc<Hw<'bound>> {
+        &self.hw
+    }
+
+    /// The scope of the binding.
+    pub(crate) fn scope(&self) -> Scope<'bound> {
+        self.scope
+    }
+
+    /// The function's vectors.
+    pub(crate) fn vectors(&self) -> &Arc<Vectors<'bound>> {
+        &self.vectors
+    }
+
+    /// The function's memory.
+    pub(crate) fn arena(&self) -> &Arc<Arena<'bound>> {
+        &self.arena
+    }
+
+    /// The settings; see the module's documentation for the order of locks.
+    pub(crate) fn config(&self) -> &Mutex<Config<'bound>> {
+        &self.config
+    }
+
+    /// The address in use, and whether it is a random one.
+    pub(crate) fn mac(&self) -> (MacAddress, bool) {
+        let config = self.config.lock();
+        (MacAddress(config.mac.bytes()), config.given.is_none())
+    }
+
+    /// Resets the function and asks the PF to let it in. A PF that is not there is no error: the
+    /// watchdog tries again. Sleeps.
+    ///
+    /// Errors: `ENODEV` if the device is gone.
+    pub(crate) fn start_device(&self) -> Result {
+        match self.connect(&mut self.config.lock()) {
+            Err(e) if self.hw.is_gone() => Err(e),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves the function quiet, for another driver. Sleeps.
+    pub(crate) fn stop_device(&self) {
+        let mut config = self.config.lock();
+        config.session = Session::new();
+        // A PF that is not there is told by its own reset; a device that is gone is quiet.
+        let _ = self.hw.reset(&mut config.mailbox);
+    }
+
+    /// Asks the watchdog to reset the function. Any context.
+    pub(crate) fn want_reset(&self) {
+        self.reset_wanted.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Whether a reset was asked for and not yet done.
+    pub(crate) fn is_reset_wanted(&self) -> bool {
+        self.reset_wanted.load(Ordering::Relaxed)
+    }
+
+    /// Has the mailbox handler run, which has the watchdog run if there is something to do. Any
+    /// context.
+    fn wake(&self) {
+        self.hw.trigger_vectors(MAILBOX_CAUSE);
+    }
+
+    /// One line on what the function got, in the log.
+    pub(crate) fn announce(&self) {
+        let (mac, random) = self.mac();
+        dev_info!(
+            self.dev,
+            "MAC {}{}, {} vectors, {}\n",
+            mac,
+            if random { " (random)" } else { "" },
+            self.vectors.len(),
+            Plain(self.arena.protection()),
+        );
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The regular look at the function, recovery, the link.
+
+use igb_common::mbx::VfRequest;
+use kernel::prelude::*;
+use nic::net::{
+    Interface,
+    MacAddress,
+    Rtnl, //
+};
+
+use crate::driver::Igbvf;
+
+use super::{
+    Adapter,
+    Config,
+    Ordering, //
+};
+
+/// Milliseconds between two looks. Short enough for no 32-bit counter to overflow between two.
+const PERIOD_MS: u32 = 2000;
+
+impl<'bound> Adapter<'bound> {
+    /// Looks at everything, and begins a new session if there is none. Returns the milliseconds after
+    /// which to come again. Sleeps.
+    pub(crate) fn look_after(&self, interface: &Interface<'bound, Igbvf>) -> u32 {
+        let mut config = self.config.lock();
+        if self.reset_wanted.swap(false, Ordering::Relaxed) && config.session.is_open() {
+            dev_warn!(self.dev, "resetting the function\n");
+            config.session.close();
+        }
+        self.serve_mailbox(&mut config);
+        if config.session.is_open() && !config.session.is_clear_to_send() {
+            // Has the PF forgotten us, or taken our link away? It tells with the answer to anything;
+            // an answer that ends the session is dealt with below.
+            let frame = config.mtu.max_frame();
+            let _ = self.ask(&mut config, VfRequest::SetLpe(frame));
+        }
+        // A device that is gone shows at the next sign of life.
+        let stats = &mut config.stats;
+        let _ = self.hw.update_stats(stats);
+        self.update_link(interface, &mut config);
+        if config.session.is_open() {
+            return PERIOD_MS;
+        }
+        drop(config);
+        self.recover(interface)
+    }
+
+    /// Begins a new session and starts the queues if they should run. Returns the milliseconds after
+    /// which to come again.
+    ///
+    /// RTNL is not held while waiting for the PF.
+    fn recover(&self, interface: &Interface<'bound, Igbvf>) -> u32 {
+        let rtnl = Rtnl::lock();
+        self.stop_queues(interface, &mut self.config.lock(), &rtnl);
+        drop(rtnl);
+
+        let mut config = self.config.lock();
+        if self.connect(&mut config).is_err() {
+            return config.session.wait_ms();
+        }
+        drop(config);
+
+        let rtnl = Rtnl::lock();
+        let mut config = self.config.lock();
+        let mac = MacAddress(config.mac.bytes());
+        if interface.mac(&rtnl) != mac {
+            dev_info!(self.dev, "the PF has given address {mac}\n");
+            interface.set_mac(mac, &rtnl);
+        }
+        // On failure, which is logged, the interface stays without carrier until it is taken down and up.
+        if config.session.is_open() && interface.is_running() && config.running.is_none() {
+            let _ = self.start_queues(interface, &mut config, &rtnl);
+        }
+        self.update_link(interface, &mut config);
+        PERIOD_MS
+    }
+
+    /// Looks at the link, tells the log if it changed and the stack what it may use: the port's link,
+    /// while the PF lets us use it and the queues run. Sleeps.
+    pub(crate) fn update_link(
+        &self,
+        interface: &Interface<'bound, Igbvf>,
+        config: &mut Config<'bound>,
+    ) {
+        let link = if config.session.is_clear_to_send() {
+            // A device that is gone has no link.
+            self.hw.link_state().unwrap_or(None)
+        } else {
+            None
+        };
+        if link != config.link_now {
+            config.link_now = link;
+            match link {
+                Some(link) => dev_info!(
+                    self.dev,
+                    "link up, {} Mb/s, {} duplex\n",
+                    link.speed.mbps(),
+                    if link.full_duplex { "full" } else { "half" },
+                ),
+                None => dev_info!(self.dev, "link down\n"),
+            }
+        }
+        if link.is_some() && config.running.is_some() {
+            interface.carrier_on();
+        } else {
+            interface.carrier_off();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Starting and stopping the queue pair.
+
+use igb_hw::queue::{
+    RxQueueConfig,
+    TxQueueConfig, //
+};
+use igb_queue::{
+    PairVector,
+    QueuePair,
+    RxQueue, //
+};
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
+use nic::net::{
+    Interface,
+    Rtnl, //
+};
+
+use crate::{
+    driver::Igbvf,
+    hw::Tail, //
+};
+
+use super::{
+    Adapter,
+    Config,
+    QUEUE_CAUSE,
+    QUEUE_VECTOR, //
+};
+
+impl<'bound> Adapter<'bound> {
+    /// Starts the queues with fresh memory. There must be a session: without one the device does not
+    /// let them run. On error they do not run.
+    pub(crate) fn start_queues(
+        &self,
+        interface: &Interface<'bound, Igbvf>,
+        config: &mut Config<'bound>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        QueuePair::new(&self.arena, config.rx_size, config.tx_size)
+            .and_then(|pair| self.launch(interface, config, pair, rtnl))
+            .inspect_err(|e| {
+                dev_err!(self.dev, "starting the queues failed: {e:?}\n");
+                self.stop_queues(interface, config, rtnl);
+            })
+    }
+
+    /// Starts the queues with `pair`.
+    pub(super) fn launch(
+        &self,
+        interface: &Interface<'bound, Igbvf>,
+        config: &mut Config<'bound>,
+        pair: QueuePair<'bound, Tail<'bound>>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let QueuePair { mut tx, mut poll } = pair;
+        let hw = &self.hw;
+        let name = CString::try_from_fmt(fmt!("{}-TxRx-0", interface.name(rtnl)))?;
+        let irq = self.vectors.request(
+            self.scope,
+            QUEUE_VECTOR.into(),
+            name,
+            PairVector::new(interface.shared(), 0),
+        )?;
+        let number = irq.describe().irq;
+        // From here on `stop_queues` undoes.
+        config.running = Some(irq);
+
+        let register = hw.start_tx_queue(&TxQueueConfig {
+            base: tx.base(),
+            descriptors: tx.size().get(),
+        })?;
+        tx.start(Tail::new(Arc::clone(hw), register));
+        let register = hw.start_rx_queue(&RxQueueConfig {
+            base: poll.rx.base(),
+            descriptors: poll.rx.size().get(),
+            buffer_bytes: RxQueue::<Tail<'bound>>::buffer_bytes(),
+            drop: true,
+        })?;
+        poll.rx.start(Tail::new(Arc::clone(hw), register));
+        hw.set_moderation(QUEUE_VECTOR, config.interval)?;
+
+        interface.start_pair(0, tx, poll, number, rtnl)?;
+        hw.enable_vectors(QUEUE_CAUSE);
+        hw.trigger_vectors(QUEUE_CAUSE);
+        Ok(())
+    }
+
+    /// Stops the queues if they run, and gives their memory back.
+    pub(crate) fn stop_queues(
+        &self,
+        interface: &Interface<'bound, Igbvf>,
+        config: &mut Config<'bound>,
+        rtnl: &Rtnl,
+    ) {
+        let Some(irq) = config.running.take() else {
+            return;
+        };
+        self.hw.disable_vectors(QUEUE_CAUSE);
+        // A queue that does not stop, or a device that is gone, can only reach this function's memory,
+        // and the next start or reset deals with it.
+        let _ = self.hw.stop_rx_queue();
+        let state = interface.stop_pair(0, rtnl);
+        let _ = self.hw.stop_tx_queue();
+        drop(irq);
+        drop(state);
+    }
+}
