@@ -42,11 +42,16 @@ use crate::regs::{
     CTRL, //
 };
 
+mod dump;
 mod intr;
 mod mailbox;
 mod queues;
 
 pub(crate) use self::{
+    dump::{
+        DUMP_VERSION,
+        DUMP_WORDS, //
+    },
     mailbox::Mailbox,
     queues::Tail, //
 };

@@ -7,6 +7,7 @@
 mod adapter;
 mod debugfs;
 mod driver;
+mod ethtool;
 mod hw;
 mod irq;
 mod netdev;

@@ -166,6 +166,3 @@ impl Operations for Igbvf {
         adapter.want_reset();
     }
 }
-
-#[vtable]
-impl nic::ethtool::Operations for Igbvf {}

@@ -2,6 +2,10 @@
 
 //! Starting and stopping the queue pair.
 
+use igb_common::{
+    itr::Interval,
+    ring::RingSize, //
+};
 use igb_hw::queue::{
     RxQueueConfig,
     TxQueueConfig, //
@@ -50,8 +54,42 @@ impl<'bound> Adapter<'bound> {
             })
     }
 
+    /// Gives the rings other sizes; queues that run stop for it. On error the old sizes are in force,
+    /// and unless memory was short the queues run again.
+    pub(crate) fn resize(
+        &self,
+        interface: &Interface<'bound, Igbvf>,
+        config: &mut Config<'bound>,
+        (rx_size, tx_size): (RingSize, RingSize),
+        rtnl: &Rtnl,
+    ) -> Result {
+        if config.running.is_none() {
+            (config.rx_size, config.tx_size) = (rx_size, tx_size);
+            return Ok(());
+        }
+        let pair = QueuePair::new(&self.arena, rx_size, tx_size)?;
+        self.stop_queues(interface, config, rtnl);
+        let result = self.launch(interface, config, pair, rtnl);
+        if result.is_ok() {
+            (config.rx_size, config.tx_size) = (rx_size, tx_size);
+        } else {
+            self.stop_queues(interface, config, rtnl);
+            self.start_queues(interface, config, rtnl)?;
+        }
+        result
+    }
+
+    /// Changes the moderation of the queue interrupt.
+    pub(crate) fn set_interval(&self, config: &mut Config<'bound>, interval: Interval) -> Result {
+        config.interval = interval;
+        if config.running.is_some() {
+            self.hw.set_moderation(QUEUE_VECTOR, interval)?;
+        }
+        Ok(())
+    }
+
     /// Starts the queues with `pair`.
-    pub(super) fn launch(
+    fn launch(
         &self,
         interface: &Interface<'bound, Igbvf>,
         config: &mut Config<'bound>,

@@ -27,10 +27,10 @@ use kernel::{
 use super::Hw;
 
 /// Where the registers of the receive queue are.
-const RX: usize = 0x2800;
+pub(super) const RX: usize = 0x2800;
 
 /// Where the registers of the transmit queue are.
-const TX: usize = 0x3800;
+pub(super) const TX: usize = 0x3800;
 
 /// Returns where the registers of the receive queue are.
 fn rx_block() -> Result<Block<RxQueue>> {
