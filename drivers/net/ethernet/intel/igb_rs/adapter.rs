@@ -124,6 +124,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) interval: Interval,
     /// What the port counted.
     pub(crate) stats: HwStats,
+    /// Packets that the PF's queues had no descriptor for.
+    pub(crate) ring_drops: u64,
     /// What the VFs counted.
     pub(crate) vf_stats: [VfStats; MAX_VFS as usize],
 }
@@ -207,6 +209,7 @@ impl<'bound> Adapter<'bound> {
                     rss_fields: HashFields::default(),
                     interval: DEFAULT_INTERVAL,
                     stats: HwStats::default(),
+                    ring_drops: 0,
                     vf_stats: [VfStats::default(); MAX_VFS as usize],
                 }),
             }),
@@ -337,6 +340,7 @@ impl<'bound> Adapter<'bound> {
         dev_warn!(self.dev, "resetting the device\n");
         let mut config = self.config.lock();
         let was_running = !config.running.is_empty();
+        self.log_queues(&config);
         self.stop_queues(interface, &mut config, rtnl);
         self.hw.reset()?;
         self.restore(&mut config)?;

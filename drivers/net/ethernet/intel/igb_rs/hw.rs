@@ -89,12 +89,6 @@ impl<'bound> Hw<'bound> {
         Ok(hw)
     }
 
-    /// Returns whether the device has stopped answering. Any context.
-    #[inline]
-    pub(crate) fn is_gone(&self) -> bool {
-        self.regs.is_gone()
-    }
-
     /// Asks the device for a sign of life and returns whether it gave one. Any context.
     pub(crate) fn check_alive(&self) -> bool {
         self.regs.check_alive()

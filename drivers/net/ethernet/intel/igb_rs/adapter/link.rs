@@ -48,7 +48,7 @@ impl<'bound> Adapter<'bound> {
             config.bank.link_changed();
             self.flush(config)?;
         }
-        if link.is_some() {
+        if link.is_some() && !config.running.is_empty() {
             interface.carrier_on();
         } else {
             interface.carrier_off();

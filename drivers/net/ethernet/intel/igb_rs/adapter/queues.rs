@@ -190,6 +190,20 @@ impl<'bound> Adapter<'bound> {
         Ok(())
     }
 
+    /// Logs where the device is in the transmit rings, to tell a hang of the device (head behind tail)
+    /// from one of the driver.
+    pub(crate) fn log_queues(&self, config: &Config<'bound>) {
+        for pair in config.running.iter() {
+            if let Ok((head, tail)) = self.hw().tx_position(pair.queue) {
+                dev_warn!(
+                    self.dev(),
+                    "transmit queue {}: head {head}, tail {tail}\n",
+                    pair.queue
+                );
+            }
+        }
+    }
+
     /// Stops the queues that run, and gives their memory back.
     pub(crate) fn stop_queues(
         &self,

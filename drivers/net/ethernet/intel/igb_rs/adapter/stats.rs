@@ -31,6 +31,9 @@ impl<'bound> Adapter<'bound> {
     /// Reads the counters of the port.
     pub(crate) fn update_stats(&self, config: &mut Config<'bound>) -> Result {
         self.hw.update_stats(&mut config.stats)?;
+        for pair in config.running.iter() {
+            config.ring_drops += u64::from(self.hw.rx_queue_drops(pair.queue)?);
+        }
         let (stats, shown) = (&config.stats, &self.port_errors);
         let set = |to: &AtomicU64, value: u64| to.store(value, Ordering::Relaxed);
         set(&shown.crc, stats.crc_errors);
@@ -39,7 +42,7 @@ impl<'bound> Adapter<'bound> {
             &shown.length,
             stats.length_errors + stats.rx_undersize + stats.rx_oversize + stats.rx_jabber,
         );
-        set(&shown.missed, stats.missed + stats.rx_no_buffer);
+        set(&shown.missed, stats.missed + config.ring_drops);
         set(&shown.collisions, stats.collisions);
         set(&shown.aborted, stats.excessive_collisions);
         Ok(())

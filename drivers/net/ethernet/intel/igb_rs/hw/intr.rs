@@ -56,11 +56,6 @@ impl Causes {
     pub(crate) fn device_reset(self) -> bool {
         self.0.drsta()
     }
-
-    /// A virtual function sent a packet with a false address or VLAN, or DMA lost step.
-    pub(crate) fn spoof(self) -> bool {
-        self.0.doutsync()
-    }
 }
 
 impl Hw<'_> {

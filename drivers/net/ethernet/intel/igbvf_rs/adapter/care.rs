@@ -27,7 +27,12 @@ impl<'bound> Adapter<'bound> {
     pub(crate) fn look_after(&self, interface: &Interface<'bound, Igbvf>) -> u32 {
         let mut config = self.config.lock();
         if self.reset_wanted.swap(false, Ordering::Relaxed) && config.session.is_open() {
-            dev_warn!(self.dev, "resetting the function\n");
+            // Tells a hang of the device (head behind tail) from one of the driver.
+            let (head, tail) = self.hw.tx_position().unwrap_or_default();
+            dev_warn!(
+                self.dev,
+                "transmit head {head}, tail {tail}: resetting the function\n"
+            );
             config.session.close();
         }
         self.serve_mailbox(&mut config);
