@@ -200,7 +200,13 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         }
         let n = u32::try_from(pairs)?;
         // SAFETY: the device is valid (invariant), RTNL is held.
-        to_result(unsafe { raw::netif_set_real_num_queues(self.as_raw(), n, n) })
+        to_result(unsafe { raw::netif_set_real_num_queues(self.as_raw(), n, n) })?;
+        // The watchdog takes a stopped queue for one that hangs, whether or not it is in use.
+        for pair in self.pairs.iter().skip(pairs) {
+            // SAFETY: the queue is valid. The stack sends nothing to it any more.
+            unsafe { raw::nic_tx_start_queue(pair.txq.as_ptr()) };
+        }
+        Ok(())
     }
 
     /// Installs the state of pair `index` and lets it run: polls and transmissions may come before
