@@ -2,9 +2,10 @@
 """A VM inside a guest, with PCI functions of that guest handed over by VFIO."""
 
 import shlex
+import time
 
 from . import paths, qemu
-from .client import Agent, TunnelLink
+from .client import Agent, GuestError, TunnelLink
 from .guestlog import LoggedGuest
 
 _HAND_OVER = """
@@ -50,9 +51,13 @@ class Nested(LoggedGuest):
         outer.run("modprobe kvm_amd || modprobe kvm_intel")
         self.accel = "kvm" if outer.run("test -w /dev/kvm").ok else "tcg"
         initrd = f"{paths.BUILD_IN_GUEST}/{outer.initramfs.relative_to(paths.BUILD)}"
-        args = qemu.common(outer.kernel, initrd, self.accel, cpus, memory, cmdline, paths.ROOT_FOR_GUESTS,
-                           paths.BUILD_IN_GUEST, f"{self._folder}/console", f"{self._folder}/agent")
-        args += ["-M", "q35"]
+        # A character on the console leaves the VM, which is slow here: warnings only while it boots. init sets
+        # the usual level.
+        args = qemu.common(
+            outer.kernel, initrd, self.accel, cpus, memory, f"loglevel=5 {cmdline}", paths.ROOT_FOR_GUESTS,
+            paths.BUILD_IN_GUEST, f"{self._folder}/console", f"{self._folder}/agent")
+        # So does every access to an emulated device: none that is not needed.
+        args += ["-M", "q35,smm=off,sata=off,smbus=off,hpet=off"]
         for address in self.devices:
             args += ["-device", f"vfio-pci,host={address}"]
         try:
@@ -63,7 +68,11 @@ class Nested(LoggedGuest):
 
     def _start(self, args, boot_timeout):
         self._process = self.outer.start(f"exec {shlex.join(args)} 2>&1")
-        self.outer.wait_until(f"test -S {self._folder}/agent || ! kill -0 $(pidof {qemu.QEMU})", timeout=30)
+        limit = time.monotonic() + 60
+        while not self.outer.run(f"test -S {self._folder}/agent").ok:
+            if not self._process.running or time.monotonic() > limit:
+                raise GuestError(f"{self.name}: QEMU did not start{self._explain()}")
+            time.sleep(0.2)
         self.agent = Agent(TunnelLink(self.outer.agent, f"{self._folder}/agent"), self._explain)
         hello, _ = self.agent.checked("hello", timeout=boot_timeout)
         self.pci = hello["pci"]
@@ -82,10 +91,14 @@ class Nested(LoggedGuest):
         if self._process is None:
             return
         process, self._process = self._process, None
-        process.stop()
-        (paths.LOGS / f"{self.name}.console.log").write_bytes(self.console_bytes())
-        for address in self.devices:
-            self.outer.check(_TAKE_BACK.format(address=address))
+        try:
+            process.stop()
+            (paths.LOGS / f"{self.name}.console.log").write_bytes(self.console_bytes())
+            for address in self.devices:
+                self.outer.check(_TAKE_BACK.format(address=address))
+        except GuestError as error:
+            # Whatever ended the outer guest or this VM is reported where it was met first.
+            print(f"lab: {self.name}: not ended in order: {error}", flush=True)
 
     def __enter__(self):
         return self
