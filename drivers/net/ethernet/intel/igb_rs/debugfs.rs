@@ -36,13 +36,7 @@ pub(crate) fn create<'bound>(
     let adapter = interface.data();
     let directory = Directory::new(scope, c"igb_rs", adapter.dev().as_ref().name())?;
 
-    let arena = kernel::sync::Arc::clone(adapter.arena());
-    directory.file(c"iommu", move |out: &mut Writer<'_>| -> fmt::Result {
-        match arena.status() {
-            Ok(status) => write!(out, "{status}"),
-            Err(_) => Err(fmt::Error),
-        }
-    })?;
+    directory.arena(kernel::sync::Arc::clone(adapter.arena()))?;
 
     let interface = interface.shared();
     let other = other.shared();

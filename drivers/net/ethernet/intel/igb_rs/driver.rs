@@ -13,6 +13,7 @@ use kernel::{
 use igb_common::layout::MAX_VFS;
 use nic::{
     debugfs::Directory,
+    dma::Backing,
     irq::Irq,
     net::Interface,
     pci::{
@@ -30,8 +31,8 @@ use crate::{
     adapter::Adapter,
     debugfs,
     irq::OtherVector,
+    module_parameters,
     netdev,
-    params,
     service::Watchdog,
     sriov, //
 };
@@ -108,7 +109,7 @@ impl Driver for Igb {
 }
 
 fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Result<Data<'bound>> {
-    let backing = params::backing(dev)?;
+    let backing = Backing::from_parameter(dev, module_parameters::dma.value())?;
     dev.enable_device_mem()?;
     dev.set_master();
 

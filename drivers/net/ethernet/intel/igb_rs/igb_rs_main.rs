@@ -11,7 +11,6 @@ mod ethtool;
 mod hw;
 mod irq;
 mod netdev;
-mod params;
 mod regs;
 mod service;
 mod sriov;

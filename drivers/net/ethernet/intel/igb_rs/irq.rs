@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Interrupt handlers: one per queue pair, one for link and mailbox.
+//! The handler for link and mailbox; the one of a queue pair is [`igb_queue::PairVector`].
 
 use kernel::{
     prelude::*,
@@ -20,28 +20,6 @@ use crate::{
     service::Watchdog,
     sriov, //
 };
-
-/// The vector of a queue pair.
-pub(crate) struct QueueVector<'bound> {
-    interface: Arc<Interface<'bound, Igb>>,
-    pair: u8,
-}
-
-impl<'bound> QueueVector<'bound> {
-    pub(crate) fn new(interface: Arc<Interface<'bound, Igb>>, pair: u8) -> Self {
-        Self { interface, pair }
-    }
-}
-
-impl Handler for QueueVector<'_> {
-    #[inline]
-    fn handle(&self) -> Outcome {
-        // The vector has disabled itself (EIAM); `rearm` enables it again after polling. Where it
-        // has not (QEMU), scheduling a poll that runs has no effect but one more round.
-        self.interface.schedule_poll(self.pair.into());
-        Outcome::Handled
-    }
-}
 
 /// Vector 0: link, mailbox, errors. Served in a thread, because a mailbox takes its time.
 pub(crate) struct OtherVector<'bound> {
@@ -85,7 +63,7 @@ impl Handler for OtherVector<'_> {
         drop(config);
         if causes.device_reset() {
             adapter.want_reset();
-            self.watchdog.schedule(0);
+            self.watchdog.expedite();
         }
         if let Err(e) = result {
             dev_err!(adapter.dev(), "handling a link change failed: {e:?}\n");

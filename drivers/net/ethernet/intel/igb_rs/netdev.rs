@@ -113,13 +113,7 @@ impl Operations for Igb {
             checksum: features.contains(features::RXCSUM),
             hash: state.hashed && features.contains(features::RXHASH),
         };
-        state.tx.poll(poll);
-        let received = state.rx.poll(poll, options);
-        if received < poll.budget() {
-            Progress::Done(received)
-        } else {
-            Progress::More
-        }
+        state.queues.poll(poll, options)
     }
 
     #[inline]

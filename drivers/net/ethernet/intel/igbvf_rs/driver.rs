@@ -111,9 +111,9 @@ fn bring_up<'bound>(
     let mailbox = adapter
         .vectors()
         .request(scope, MAILBOX_VECTOR.into(), name, handler)?;
-    watchdog.schedule(0);
     let debugfs = debugfs::create(scope, &interface, &mailbox)?;
     adapter.announce();
+    watchdog.schedule(0);
 
     Ok(Data {
         _debugfs: debugfs,

@@ -11,9 +11,10 @@ use igb_hw::queue::{
     TxQueueConfig, //
 };
 use igb_queue::{
-    tx_queue,
+    PairPoll,
+    PairVector,
+    QueuePair,
     RxQueue,
-    TxCompletion,
     TxQueueState, //
 };
 use kernel::{
@@ -32,8 +33,7 @@ use nic::{
 
 use crate::{
     driver::Igb,
-    hw::Tail,
-    irq::QueueVector, //
+    hw::Tail, //
 };
 
 use super::{
@@ -46,8 +46,7 @@ pub(crate) type Tx<'bound> = TxQueueState<'bound, Tail<'bound>>;
 
 /// Poll state of a pair.
 pub(crate) struct PollState<'bound> {
-    pub(crate) rx: RxQueue<'bound, Tail<'bound>>,
-    pub(crate) tx: TxCompletion<'bound>,
+    pub(crate) queues: PairPoll<'bound, Tail<'bound>>,
     /// The device hashes packets for this queue.
     pub(crate) hashed: bool,
     /// The vector's bit in EIMS.
@@ -61,15 +60,11 @@ pub(crate) struct RunningPair<'bound> {
     /// The vector's bit in EIMS.
     pub(crate) cause: u32,
     /// Its vector's handler.
-    pub(crate) irq: Registered<'bound, Irq<'bound, QueueVector<'bound>>>,
+    pub(crate) irq: Registered<'bound, Irq<'bound, PairVector<'bound, Igb>>>,
 }
 
 /// Memory for a queue pair.
-pub(crate) struct PairMemory<'bound> {
-    rx: RxQueue<'bound, Tail<'bound>>,
-    tx: Tx<'bound>,
-    completion: TxCompletion<'bound>,
-}
+pub(crate) type PairMemory<'bound> = QueuePair<'bound, Tail<'bound>>;
 
 impl<'bound> Adapter<'bound> {
     /// Takes memory for `pairs` queue pairs. Errors: `ENOMEM`.
@@ -81,9 +76,7 @@ impl<'bound> Adapter<'bound> {
     ) -> Result<KVec<PairMemory<'bound>>> {
         let mut memory = KVec::with_capacity(pairs.into(), GFP_KERNEL)?;
         for _ in 0..pairs {
-            let rx = RxQueue::new(self.arena(), rx_size)?;
-            let (tx, completion) = tx_queue(self.arena(), tx_size)?;
-            memory.push(PairMemory { rx, tx, completion }, GFP_KERNEL)?;
+            memory.push(QueuePair::new(self.arena(), rx_size, tx_size)?, GFP_KERNEL)?;
         }
         Ok(memory)
     }
@@ -131,11 +124,7 @@ impl<'bound> Adapter<'bound> {
         memory: PairMemory<'bound>,
         rtnl: &Rtnl,
     ) -> Result {
-        let PairMemory {
-            mut rx,
-            mut tx,
-            completion,
-        } = memory;
+        let QueuePair { mut tx, mut poll } = memory;
         let layout = config.bank.layout();
         let queue = layout.pf_queue(index).ok_or(EINVAL)?;
         let vector = index + 1;
@@ -148,7 +137,7 @@ impl<'bound> Adapter<'bound> {
             self.scope(),
             vector.into(),
             name,
-            QueueVector::new(interface.shared(), index),
+            PairVector::new(interface.shared(), index.into()),
         )?;
         let number = irq.describe().irq;
         // From here on `stop_queues` undoes.
@@ -167,20 +156,19 @@ impl<'bound> Adapter<'bound> {
         let register = hw.start_rx_queue(
             queue,
             &RxQueueConfig {
-                base: rx.base(),
-                descriptors: rx.size().get(),
+                base: poll.rx.base(),
+                descriptors: poll.rx.size().get(),
                 buffer_bytes: RxQueue::<Tail<'bound>>::buffer_bytes(),
                 drop: layout.has_vfs(),
             },
         )?;
-        rx.start(Tail::new(Arc::clone(hw), register));
+        poll.rx.start(Tail::new(Arc::clone(hw), register));
         hw.map_rx(queue, vector)?;
         hw.map_tx(queue, vector)?;
         hw.set_moderation(vector, config.interval)?;
 
         let poll = PollState {
-            rx,
-            tx: completion,
+            queues: poll,
             hashed: !layout.has_vfs(),
             cause,
         };
