@@ -3,6 +3,11 @@
 
 #include "helpers.h"
 
+/*
+ * Unbound: work must not wait for the processor of the interrupt that scheduled it, where somebody may
+ * be busy waiting for its result (the C igbvf does, for the answer to a message).
+ */
+
 void nic_init_delayed_work(struct delayed_work *work, work_func_t func)
 {
 	INIT_DELAYED_WORK(work, func);
@@ -10,10 +15,10 @@ void nic_init_delayed_work(struct delayed_work *work, work_func_t func)
 
 bool nic_schedule_delayed_work(struct delayed_work *work, unsigned long delay)
 {
-	return schedule_delayed_work(work, delay);
+	return queue_delayed_work(system_dfl_wq, work, delay);
 }
 
 bool nic_expedite_delayed_work(struct delayed_work *work)
 {
-	return mod_delayed_work(system_percpu_wq, work, 0);
+	return mod_delayed_work(system_dfl_wq, work, 0);
 }

@@ -33,7 +33,10 @@ use crate::{
     irq::OtherVector,
     module_parameters,
     netdev,
-    service::Watchdog,
+    service::{
+        Events,
+        Watchdog, //
+    },
     sriov, //
 };
 
@@ -55,8 +58,9 @@ kernel::pci_device_table!(
 /// network device goes, then its interrupts, then the device is left alone.
 pub(crate) struct Data<'bound> {
     _debugfs: Registered<'bound, Directory<'bound>>,
-    watchdog: Registered<'bound, Service<Watchdog<'bound>>>,
     _other: Registered<'bound, Irq<'bound, OtherVector<'bound>>>,
+    _events: Registered<'bound, Service<Events<'bound>>>,
+    watchdog: Registered<'bound, Service<Watchdog<'bound>>>,
     interface: Registered<'bound, Interface<'bound, Igb>>,
     adapter: Arc<Adapter<'bound>>,
 }
@@ -126,7 +130,8 @@ fn bring_up<'bound>(
     let interface = netdev::register(adapter)?;
     let watchdog = Service::new(scope, Watchdog::new(&interface))?;
     let name = CString::try_from_fmt(fmt!("igb_rs-{}", dev.as_ref().name()))?;
-    let handler = OtherVector::new(interface.shared(), watchdog.shared());
+    let events = Service::new(scope, Events::new(&interface, watchdog.shared()))?;
+    let handler = OtherVector::new(events.shared());
     let other = adapter.vectors().request(scope, 0, name, handler)?;
     adapter.start_events()?;
     watchdog.schedule(0);
@@ -135,8 +140,9 @@ fn bring_up<'bound>(
 
     Ok(Data {
         _debugfs: debugfs,
-        watchdog,
         _other: other,
+        _events: events,
+        watchdog,
         interface,
         adapter: Arc::clone(adapter),
     })

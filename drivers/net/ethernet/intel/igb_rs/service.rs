@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is done regularly or later: statistics, signs of life, recovery, messages left unread.
+//! What is done in process context: events of the device as they come; regularly statistics, signs
+//! of life and recovery.
 
 use kernel::{
     prelude::*,
@@ -25,7 +26,55 @@ use crate::{
 /// Milliseconds between two looks. Short enough for no 32-bit counter to overflow between two.
 const PERIOD_MS: u32 = 2000;
 
-/// The work.
+/// Bit in EIMS of the vector for link and mailbox.
+const OTHER_CAUSE: u32 = 1 << 0;
+
+/// Link, mailbox and errors, after their interrupt.
+pub(crate) struct Events<'bound> {
+    interface: Arc<Interface<'bound, Igb>>,
+    watchdog: Arc<Service<Watchdog<'bound>>>,
+}
+
+impl<'bound> Events<'bound> {
+    pub(crate) fn new(
+        interface: &Interface<'bound, Igb>,
+        watchdog: Arc<Service<Watchdog<'bound>>>,
+    ) -> Self {
+        Self {
+            interface: interface.shared(),
+            watchdog,
+        }
+    }
+}
+
+impl Handler for Events<'_> {
+    fn run(&self, service: &Service<Self>) {
+        let adapter = self.interface.data();
+        let causes = adapter.hw().take_causes();
+        let mut config = adapter.config().lock();
+        let result = if causes.link_change() {
+            adapter.update_link(&self.interface, &mut config)
+        } else {
+            Ok(())
+        };
+        // Whatever the cause: messages that were left unread have none.
+        let wait = sriov::mailbox::serve(adapter, &mut config);
+        drop(config);
+        if let Err(e) = result {
+            dev_err!(adapter.dev(), "handling a link change failed: {e:?}\n");
+        }
+        if causes.device_reset() {
+            adapter.want_reset();
+            self.watchdog.expedite();
+        }
+        if wait != 0 {
+            service.schedule(wait);
+        }
+        adapter.hw().enable_vectors(OTHER_CAUSE);
+    }
+}
+
+/// The regular look.
 pub(crate) struct Watchdog<'bound> {
     interface: Arc<Interface<'bound, Igb>>,
 }
@@ -57,12 +106,11 @@ impl Handler for Watchdog<'_> {
             .update_stats(&mut config)
             .and_then(|()| adapter.update_vf_stats(&mut config));
         sriov::report_spoofing(adapter, &config);
-        let wait = sriov::mailbox::serve(adapter, &mut config);
         let result = updated.and_then(|()| adapter.update_link(&self.interface, &mut config));
         drop(config);
         if let Err(e) = result {
             dev_err!(adapter.dev(), "regular look at the device failed: {e:?}\n");
         }
-        service.schedule(if wait == 0 { PERIOD_MS } else { wait });
+        service.schedule(PERIOD_MS);
     }
 }

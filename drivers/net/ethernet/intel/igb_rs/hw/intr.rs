@@ -47,11 +47,6 @@ impl Causes {
         self.0.lsc()
     }
 
-    /// A virtual function sent or acknowledged a message or was reset.
-    pub(crate) fn mailbox(self) -> bool {
-        self.0.vmmb()
-    }
-
     /// Something else has reset the device.
     pub(crate) fn device_reset(self) -> bool {
         self.0.drsta()
