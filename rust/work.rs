@@ -26,7 +26,7 @@ pub trait Handler: Send + Sync + Sized {
     fn run(&self, service: &Service<Self>);
 }
 
-/// Work on the system queue, from `msecs` after it is scheduled.
+/// Work on the unbound system queue, from `msecs` after it is scheduled.
 ///
 /// # Invariants
 ///

@@ -13,6 +13,9 @@ void nic_init_delayed_work(struct delayed_work *work, work_func_t func)
 	INIT_DELAYED_WORK(work, func);
 }
 
+/*
+ * On any CPU: a VF driver on the CPU that scheduled this may be spinning until its message is answered.
+ */
 bool nic_schedule_delayed_work(struct delayed_work *work, unsigned long delay)
 {
 	return queue_delayed_work(system_dfl_wq, work, delay);
