@@ -6,6 +6,8 @@
 //! ones. [`Registers`] checks for that, and from then on refuses access: nothing waits for a bit
 //! that never comes and nothing takes garbage for data.
 
+use igb_queue::Doorbell;
+
 use kernel::{
     device::Bound,
     io::{
@@ -20,9 +22,12 @@ use kernel::{
     },
     pci,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
     },
     time::Delta, //
 };
@@ -79,13 +84,26 @@ impl<Family> Block<Family> {
     }
 }
 
-/// Location of a tail register, to be kept by a ring.
+/// Location of a tail register.
 ///
 /// # Invariants
 ///
 /// The offset is that of a 32-bit register within the BAR of the function it was made for.
 #[derive(Clone, Copy)]
-pub struct TailReg(u32);
+pub(crate) struct TailReg(u32);
+
+/// The tail register of a running queue.
+pub struct Tail<'bound, const SIZE: usize> {
+    regs: Arc<Registers<'bound, SIZE>>,
+    reg: TailReg,
+}
+
+impl<const SIZE: usize> Doorbell for Tail<'_, SIZE> {
+    #[inline]
+    fn ring(&self, tail: u16) {
+        self.regs.write_tail(self.reg, tail.into());
+    }
+}
 
 impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     /// Takes over the BAR `bar` of `dev`.
@@ -218,8 +236,11 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.write_offset(block.base + R::OFFSET, value.into())
     }
 
-    /// Returns the location of the tail register `R` of `block`.
-    pub fn tail_in<R>(&self, block: Block<R::BaseFamily>) -> Result<TailReg>
+    /// Returns the tail register `R` of `block`.
+    pub(crate) fn tail_in<R>(
+        self: &Arc<Self>,
+        block: Block<R::BaseFamily>,
+    ) -> Result<Tail<'bound, SIZE>>
     where
         R: Word + WithBase,
     {
@@ -228,14 +249,17 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         if offset >= SIZE || offset % 4 != 0 {
             return Err(EINVAL);
         }
-        // INVARIANT: Just checked.
-        Ok(TailReg(offset.try_into()?))
+        Ok(Tail {
+            regs: Arc::clone(self),
+            // INVARIANT: Just checked.
+            reg: TailReg(offset.try_into()?),
+        })
     }
 
     /// Writes a tail register: one posted write, ordered after earlier writes to memory. Any
     /// context.
     #[inline(always)]
-    pub fn write_tail(&self, tail: TailReg, value: u32) {
+    fn write_tail(&self, tail: TailReg, value: u32) {
         const { assert!(SIZE.is_power_of_two() && SIZE > 4) };
         // By the type invariant of `TailReg` the mask changes nothing; with it the compiler sees
         // that the access is in bounds and leaves the check out.

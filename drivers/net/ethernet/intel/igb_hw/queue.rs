@@ -11,6 +11,7 @@ use kernel::{
         register::Register, //
     },
     prelude::*,
+    sync::Arc,
     time::Delta, //
 };
 
@@ -19,7 +20,7 @@ use nic::dma::Iova;
 use crate::access::{
     Block,
     Registers,
-    TailReg, //
+    Tail, //
 };
 
 /// Base family of the registers of one receive queue.
@@ -227,12 +228,16 @@ impl Ring {
     }
 }
 
-impl<const SIZE: usize> Registers<'_, SIZE> {
+impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     /// Starts the receive queue at `block` with an empty ring and returns its tail register.
     ///
     /// Sleeps. `EINVAL` for a ring the hardware cannot use, `ETIMEDOUT` if the queue does not
     /// start.
-    pub fn start_rx(&self, block: Block<RxQueue>, config: &RxQueueConfig) -> Result<TailReg> {
+    pub fn start_rx(
+        self: &Arc<Self>,
+        block: Block<RxQueue>,
+        config: &RxQueueConfig,
+    ) -> Result<Tail<'bound, SIZE>> {
         let ring = Ring::new(config.base, config.descriptors)?;
         if config.buffer_bytes == 0 || config.buffer_bytes % 1024 != 0 {
             return Err(EINVAL);
@@ -283,11 +288,20 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
         Ok(())
     }
 
+    /// Returns whether the receive queue at `block` is enabled. A reset disables it.
+    pub fn rx_enabled(&self, block: Block<RxQueue>) -> Result<bool> {
+        Ok(self.read_in::<RXDCTL>(block)?.enable())
+    }
+
     /// Starts the transmit queue at `block` with an empty ring and returns its tail register.
     ///
     /// Sleeps. `EINVAL` for a ring the hardware cannot use, `ETIMEDOUT` if the queue does not
     /// start.
-    pub fn start_tx(&self, block: Block<TxQueue>, config: &TxQueueConfig) -> Result<TailReg> {
+    pub fn start_tx(
+        self: &Arc<Self>,
+        block: Block<TxQueue>,
+        config: &TxQueueConfig,
+    ) -> Result<Tail<'bound, SIZE>> {
         let ring = Ring::new(config.base, config.descriptors)?;
 
         // 82576 datasheet 4.5.10.

@@ -19,7 +19,8 @@ use igb_hw::access::Registers;
 use kernel::{
     device::Bound,
     pci,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 use crate::regs::{
@@ -64,7 +65,7 @@ pub(crate) use self::{
 
 /// The physical function's registers and what is done with them.
 pub(crate) struct Hw<'bound> {
-    regs: Registers<'bound, BAR_SIZE>,
+    regs: Arc<Registers<'bound, BAR_SIZE>>,
 }
 
 impl<'bound> Hw<'bound> {
@@ -75,7 +76,7 @@ impl<'bound> Hw<'bound> {
     /// `ENODEV` if the device reads all ones, `EOPNOTSUPP` if its port is not the copper one.
     pub(crate) fn new(dev: &'bound pci::Device<Bound>, bar: Bar<'bound>) -> Result<Self> {
         let hw = Self {
-            regs: Registers::new(dev, bar)?,
+            regs: Arc::new(Registers::new(dev, bar)?, GFP_KERNEL)?,
         };
 
         // 82576 datasheet 8.2.3, CTRL_EXT.LINK_MODE.

@@ -30,6 +30,7 @@ use kernel::{
     device::Bound,
     pci,
     prelude::*,
+    sync::Arc,
     time::{
         delay::fsleep,
         Delta, //
@@ -61,7 +62,7 @@ const COUNTERS: usize = 0xf00;
 
 /// The virtual function's registers and what is done with them.
 pub(crate) struct Hw<'bound> {
-    regs: Registers<'bound, BAR_SIZE>,
+    regs: Arc<Registers<'bound, BAR_SIZE>>,
 }
 
 impl<'bound> Hw<'bound> {
@@ -70,7 +71,7 @@ impl<'bound> Hw<'bound> {
     /// `ENODEV` if the device reads all ones.
     pub(crate) fn new(dev: &'bound pci::Device<Bound>, bar: Bar<'bound>) -> Result<Self> {
         Ok(Self {
-            regs: Registers::new(dev, bar)?,
+            regs: Arc::new(Registers::new(dev, bar)?, GFP_KERNEL)?,
         })
     }
 

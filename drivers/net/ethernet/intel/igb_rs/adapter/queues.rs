@@ -19,8 +19,7 @@ use igb_queue::{
 };
 use kernel::{
     prelude::*,
-    str::CString,
-    sync::Arc, //
+    str::CString, //
 };
 use nic::{
     irq::Irq,
@@ -145,15 +144,15 @@ impl<'bound> Adapter<'bound> {
             .running
             .push(RunningPair { queue, cause, irq }, GFP_KERNEL)?;
 
-        let register = hw.start_tx_queue(
+        let tail = hw.start_tx_queue(
             queue,
             &TxQueueConfig {
                 base: tx.base(),
                 descriptors: tx.size().get(),
             },
         )?;
-        tx.start(Tail::new(Arc::clone(hw), register));
-        let register = hw.start_rx_queue(
+        tx.start(tail);
+        let tail = hw.start_rx_queue(
             queue,
             &RxQueueConfig {
                 base: poll.rx.base(),
@@ -162,7 +161,7 @@ impl<'bound> Adapter<'bound> {
                 drop: layout.has_vfs(),
             },
         )?;
-        poll.rx.start(Tail::new(Arc::clone(hw), register));
+        poll.rx.start(tail);
         hw.map_rx(queue, vector)?;
         hw.map_tx(queue, vector)?;
         hw.set_moderation(vector, config.interval)?;

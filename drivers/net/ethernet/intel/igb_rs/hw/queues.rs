@@ -9,8 +9,8 @@ use igb_common::layout::{
 
 use igb_hw::{
     access::{
-        Block,
-        TailReg, //
+        self,
+        Block, //
     },
     queue::{
         RxQueue,
@@ -20,16 +20,17 @@ use igb_hw::{
     },
 };
 
-use igb_queue::Doorbell;
+use kernel::prelude::*;
 
-use kernel::{
-    prelude::*,
-    sync::Arc, //
+use crate::regs::{
+    virt::PSRTYPE,
+    BAR_SIZE, //
 };
 
-use crate::regs::virt::PSRTYPE;
-
 use super::Hw;
+
+/// The tail register of a running queue.
+pub(crate) type Tail<'bound> = access::Tail<'bound, BAR_SIZE>;
 
 /// Where the registers of receive queue 0 are.
 pub(super) const RX_FIRST: usize = 0xc000;
@@ -50,14 +51,14 @@ fn tx_block(queue: u8) -> Result<Block<TxQueue>> {
     Block::new(TX_FIRST, STRIDE, QUEUES, queue)
 }
 
-impl Hw<'_> {
+impl<'bound> Hw<'bound> {
     /// Starts receive queue `queue` with an empty ring and returns its tail register. Sleeps.
-    pub(crate) fn start_rx_queue(&self, queue: u8, config: &RxQueueConfig) -> Result<TailReg> {
+    pub(crate) fn start_rx_queue(&self, queue: u8, config: &RxQueueConfig) -> Result<Tail<'bound>> {
         self.regs.start_rx(rx_block(queue)?, config)
     }
 
     /// Starts transmit queue `queue` with an empty ring and returns its tail register. Sleeps.
-    pub(crate) fn start_tx_queue(&self, queue: u8, config: &TxQueueConfig) -> Result<TailReg> {
+    pub(crate) fn start_tx_queue(&self, queue: u8, config: &TxQueueConfig) -> Result<Tail<'bound>> {
         self.regs.start_tx(tx_block(queue)?, config)
     }
 
@@ -82,25 +83,5 @@ impl Hw<'_> {
     /// Returns where the device is in the ring of transmit queue `queue`: (head, tail).
     pub(crate) fn tx_position(&self, queue: u8) -> Result<(u16, u16)> {
         self.regs.tx_position(tx_block(queue)?)
-    }
-}
-
-/// The tail register of a running queue.
-pub(crate) struct Tail<'bound> {
-    hw: Arc<Hw<'bound>>,
-    reg: TailReg,
-}
-
-impl<'bound> Tail<'bound> {
-    /// Returns the tail register `reg`, which starting a queue of `hw` gave.
-    pub(crate) fn new(hw: Arc<Hw<'bound>>, reg: TailReg) -> Self {
-        Self { hw, reg }
-    }
-}
-
-impl Doorbell for Tail<'_> {
-    #[inline]
-    fn ring(&self, tail: u16) {
-        self.hw.regs.write_tail(self.reg, tail.into());
     }
 }

@@ -36,6 +36,14 @@ impl<'bound> Adapter<'bound> {
             config.session.close();
         }
         self.serve_mailbox(&mut config);
+        if config.running.is_some()
+            && config.session.is_open()
+            && matches!(self.hw.rx_queue_enabled(), Ok(false))
+        {
+            // By the administrator, through sysfs, for one.
+            dev_warn!(self.dev, "the function was reset behind our back\n");
+            config.session.close();
+        }
         if config.session.is_open() && !config.session.is_clear_to_send() {
             // Has the PF forgotten us, or taken our link away? It tells with the answer to anything;
             // an answer that ends the session is dealt with below.

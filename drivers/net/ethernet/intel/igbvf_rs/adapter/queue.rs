@@ -17,8 +17,7 @@ use igb_queue::{
 };
 use kernel::{
     prelude::*,
-    str::CString,
-    sync::Arc, //
+    str::CString, //
 };
 use nic::net::{
     Interface,
@@ -109,18 +108,18 @@ impl<'bound> Adapter<'bound> {
         // From here on `stop_queues` undoes.
         config.running = Some(irq);
 
-        let register = hw.start_tx_queue(&TxQueueConfig {
+        let tail = hw.start_tx_queue(&TxQueueConfig {
             base: tx.base(),
             descriptors: tx.size().get(),
         })?;
-        tx.start(Tail::new(Arc::clone(hw), register));
-        let register = hw.start_rx_queue(&RxQueueConfig {
+        tx.start(tail);
+        let tail = hw.start_rx_queue(&RxQueueConfig {
             base: poll.rx.base(),
             descriptors: poll.rx.size().get(),
             buffer_bytes: RxQueue::<Tail<'bound>>::buffer_bytes(),
             drop: true,
         })?;
-        poll.rx.start(Tail::new(Arc::clone(hw), register));
+        poll.rx.start(tail);
         hw.set_moderation(QUEUE_VECTOR, config.interval)?;
 
         interface.start_pair(0, tx, poll, number, rtnl)?;

@@ -6,8 +6,8 @@
 
 use igb_hw::{
     access::{
-        Block,
-        TailReg, //
+        self,
+        Block, //
     },
     queue::{
         RxQueue,
@@ -17,14 +17,14 @@ use igb_hw::{
     },
 };
 
-use igb_queue::Doorbell;
+use kernel::prelude::*;
 
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use crate::regs::BAR_SIZE;
 
 use super::Hw;
+
+/// The tail register of a running queue.
+pub(crate) type Tail<'bound> = access::Tail<'bound, BAR_SIZE>;
 
 /// Where the registers of the receive queue are.
 pub(super) const RX: usize = 0x2800;
@@ -42,15 +42,21 @@ fn tx_block() -> Result<Block<TxQueue>> {
     Block::new(TX, 0, 1, 0)
 }
 
-impl Hw<'_> {
+impl<'bound> Hw<'bound> {
     /// Starts the receive queue with an empty ring and returns its tail register. Sleeps.
-    pub(crate) fn start_rx_queue(&self, config: &RxQueueConfig) -> Result<TailReg> {
+    pub(crate) fn start_rx_queue(&self, config: &RxQueueConfig) -> Result<Tail<'bound>> {
         self.regs.start_rx(rx_block()?, config)
     }
 
     /// Starts the transmit queue with an empty ring and returns its tail register. Sleeps.
-    pub(crate) fn start_tx_queue(&self, config: &TxQueueConfig) -> Result<TailReg> {
+    pub(crate) fn start_tx_queue(&self, config: &TxQueueConfig) -> Result<Tail<'bound>> {
         self.regs.start_tx(tx_block()?, config)
+    }
+
+    /// Returns whether the receive queue is enabled, as it is from its start to its stop or to a reset
+    /// of the function.
+    pub(crate) fn rx_queue_enabled(&self) -> Result<bool> {
+        self.regs.rx_enabled(rx_block()?)
     }
 
     /// Stops the receive queue and waits until the device leaves its memory alone. Sleeps.
@@ -66,25 +72,5 @@ impl Hw<'_> {
     /// Returns where the device is in the transmit ring: (head, tail).
     pub(crate) fn tx_position(&self) -> Result<(u16, u16)> {
         self.regs.tx_position(tx_block()?)
-    }
-}
-
-/// The tail register of a running queue.
-pub(crate) struct Tail<'bound> {
-    hw: Arc<Hw<'bound>>,
-    reg: TailReg,
-}
-
-impl<'bound> Tail<'bound> {
-    /// Returns the tail register `reg`, which starting a queue of `hw` gave.
-    pub(crate) fn new(hw: Arc<Hw<'bound>>, reg: TailReg) -> Self {
-        Self { hw, reg }
-    }
-}
-
-impl Doorbell for Tail<'_> {
-    #[inline]
-    fn ring(&self, tail: u16) {
-        self.hw.regs.write_tail(self.reg, tail.into());
     }
 }
