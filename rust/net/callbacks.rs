@@ -105,7 +105,6 @@ impl<T: Operations> Callbacks<T> {
         get_queue_stats_rx: Some(Self::get_queue_stats_rx),
         get_queue_stats_tx: Some(Self::get_queue_stats_tx),
         get_base_stats: Some(Self::get_base_stats),
-        ..pin_init::zeroed()
     };
 
     pub(super) unsafe extern "C" fn poll(napi: *mut raw::napi_struct, budget: c_int) -> c_int {

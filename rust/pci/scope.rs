@@ -105,7 +105,8 @@ impl<'bound> Scope<'bound> {
             resource: ManuallyDrop::new(resource),
             scope: self,
         };
-        let erased: Arc<dyn Resource + 'bound> = Arc::clone(&handle.resource) as _;
+        let resource: Arc<R> = Arc::clone(&handle.resource);
+        let erased: Arc<dyn Resource + 'bound> = resource;
         // SAFETY: only the lifetime changes. The list is closed, and thereby the last call into the
         // resource made, before `'bound` ends (type invariant). The list's reference may be the last
         // one; then the resource is dropped there, still within `'bound`.
