@@ -70,7 +70,8 @@ def shell(args):
         vm.put("/root/.bashrc", "PS1='\\[\\e[1m\\]guest:\\w#\\[\\e[0m\\] '\nalias ll='ls -l'\n")
         print(f"lab: Linux {vm.kernel.release}, {vm.accel}, IOMMU {vm.mode}; ports {' '.join(vm.ports)} on one wire\r\n"
               f"lab: modules are in /mnt/igb_rs, the kernel log is in {vm.where()}\r", flush=True)
-        vm.run("cd /mnt/igb_rs && exec setsid -c bash -i </dev/hvc0 >/dev/hvc0 2>&1", timeout=None)
+        vm.run("cd /mnt/igb_rs && exec setsid -cw bash -i </dev/hvc0 >/dev/hvc0 2>&1", timeout=None,
+               env={"TERM": os.environ.get("TERM", "linux")})
     return 0
 
 

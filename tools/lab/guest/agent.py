@@ -54,6 +54,8 @@ def find_port():
     """Path of the virtio-serial port named for the agent (there is no udev to make a link)."""
     folder = "/sys/class/virtio-ports"
     for port in os.listdir(folder):
+        if not os.path.exists(f"{folder}/{port}/name"):
+            continue
         with open(f"{folder}/{port}/name") as file:
             if file.read().strip() == "lab.agent":
                 return f"/dev/{port}"
