@@ -35,7 +35,8 @@ use crate::{
 pub enum Outcome {
     /// The interrupt was the device's and is dealt with.
     Handled,
-    /// The rest is for [`Handler::thread`]. The vector stays masked until that returns.
+    /// The rest is for [`Handler::thread`]. Another message of the vector meanwhile makes that run
+    /// once more; the vector is not masked, as MSI-X messages are edges.
     WakeThread,
 }
 

@@ -54,7 +54,7 @@ macro_rules! counters {
 counters! {
     /// Transmit side; written under the transmit lock.
     TxStats {
-        /// Packets given to the device.
+        /// Packets given to the device; one that it segments counts as its segments.
         packets,
         /// Their bytes, without CRC; a segmented packet counts as it was handed down.
         bytes,

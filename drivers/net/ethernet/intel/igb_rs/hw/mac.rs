@@ -204,7 +204,8 @@ impl Hw<'_> {
             .write(RLPML::zeroed().try_with_rlpml(bytes.min(MAX_FRAME))?)
     }
 
-    /// Turns stripping of VLAN tags on or off. With pools, [`Self::set_pool`] does it for each.
+    /// Turns stripping of VLAN tags on or off. With pools, each pool has a setting
+    /// of its own ([`Self::set_pf_pool`]).
     pub(crate) fn set_vlan_strip(&self, strip: bool) -> Result {
         self.regs.update::<CTRL>(|r| r.with_vme(strip))
     }
