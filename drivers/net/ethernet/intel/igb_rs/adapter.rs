@@ -166,8 +166,7 @@ impl<'bound> Adapter<'bound> {
         let most = (queues + 1).min(Layout::WITHOUT_VFS.pf_max_vectors().into());
         let vectors = Vectors::alloc(dev, 2, most)
             .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
-        let arena = Arena::new(dev, backing)
-            .inspect_err(|e| dev_err!(dev, "no DMA arena as asked for: {e:?}\n"))?;
+        let arena = Arena::new(dev, backing)?;
 
         let mut bank = KBox::new(VfBank::new(), GFP_KERNEL)?;
         bank.set_pf_mac(MacAddr::new(mac.0))

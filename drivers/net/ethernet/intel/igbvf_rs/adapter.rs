@@ -152,8 +152,7 @@ impl<'bound> Adapter<'bound> {
         let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
         let vectors = Vectors::alloc(dev, VECTORS, VECTORS)
             .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
-        let arena = Arena::new(dev, backing)
-            .inspect_err(|e| dev_err!(dev, "no DMA arena as asked for: {e:?}\n"))?;
+        let arena = Arena::new(dev, backing)?;
 
         Arc::pin_init(
             pin_init!(Self {

@@ -236,7 +236,7 @@ impl<'bound> Adapter<'bound> {
             Answer::Done => Ok(true),
             Answer::Refused => Ok(false),
             Answer::ResetFirst | Answer::Other => {
-                self.lose(config, "the PF asks for a new start");
+                self.lose(config, "it asks for it");
                 Err(ENOTCONN)
             }
         }
