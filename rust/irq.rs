@@ -143,9 +143,11 @@ impl<'bound> Vectors<'bound> {
         *registered = true;
         drop(registered);
 
+        // VFs have few vectors each, and every second number on the bus: count functions, too.
+        let place = index.wrapping_add(u32::from(self.dev.dev_id() / 2));
         // SAFETY: the interrupt is ours until freed; the mask is a static of the kernel's. Failing
         // to place it leaves it where the kernel put it, which works too.
-        unsafe { raw::nic_irq_spread(irq, index, sys::device(self.dev.as_ref())) };
+        unsafe { raw::nic_irq_spread(irq, place, sys::device(self.dev.as_ref())) };
 
         // Unregisters on failure.
         scope.adopt(this)

@@ -395,15 +395,20 @@ impl<T: Operations> Callbacks<T> {
         // What queues counted that are not active now.
         // SAFETY: the device is valid (invariant of `Interface`).
         let active = unsafe { (*interface.as_raw()).real_num_tx_queues } as usize;
-        rx.packets = 0;
-        rx.bytes = 0;
-        tx.packets = 0;
-        tx.bytes = 0;
+        (rx.packets, rx.bytes, rx.alloc_fail) = (0, 0, 0);
+        (rx.csum_unnecessary, rx.csum_bad) = (0, 0);
+        (tx.packets, tx.bytes, tx.stop, tx.hw_drops) = (0, 0, 0, 0);
         for pair in interface.pairs.iter().skip(active) {
-            rx.packets += pair.stats.rx.packets.get();
-            rx.bytes += pair.stats.rx.bytes.get();
-            tx.packets += pair.stats.tx.packets.get();
-            tx.bytes += pair.stats.tx.bytes.get();
+            let stats = &pair.stats;
+            rx.packets += stats.rx.packets.get();
+            rx.bytes += stats.rx.bytes.get();
+            rx.alloc_fail += stats.rx.alloc_failed.get();
+            rx.csum_unnecessary += stats.rx.csum_good.get();
+            rx.csum_bad += stats.rx.csum_bad.get();
+            tx.packets += stats.tx.packets.get();
+            tx.bytes += stats.tx.bytes.get();
+            tx.stop += stats.tx.stopped.get();
+            tx.hw_drops += stats.tx.dropped.get();
         }
     }
 }

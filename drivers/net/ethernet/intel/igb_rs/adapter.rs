@@ -159,6 +159,8 @@ impl<'bound> Adapter<'bound> {
             .inspect_err(|e| dev_err!(dev, "mapping BAR 0 failed: {e:?}\n"))?;
         let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
         hw.reset()?;
+        // Not before: rings of an earlier kernel may have been left running.
+        dev.set_master();
         hw.nvm_validate()?;
         let mac = MacAddress(hw.permanent_mac()?);
 

@@ -115,7 +115,6 @@ impl Driver for Igb {
 fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Result<Data<'bound>> {
     let backing = Backing::from_parameter(dev, module_parameters::dma.value())?;
     dev.enable_device_mem()?;
-    dev.set_master();
 
     let adapter = Adapter::new(dev, scope, backing)?;
     bring_up(dev, scope, &adapter).inspect_err(|_| adapter.stop_device())

@@ -146,8 +146,11 @@ impl Operations for Igb {
     fn change_mtu<'bound>(interface: &Interface<'bound, Self>, mtu: u32, _rtnl: &Rtnl) -> Result {
         let adapter = interface.data();
         let mut config = adapter.config().lock();
-        config.mtu = Mtu::new(mtu).ok_or(EINVAL)?;
-        adapter.apply_receive(&mut config)
+        let wanted = Mtu::new(mtu).ok_or(EINVAL)?;
+        let old = core::mem::replace(&mut config.mtu, wanted);
+        adapter
+            .apply_receive(&mut config)
+            .inspect_err(|_| config.mtu = old)
     }
 
     fn fix_features<'bound>(_interface: &Interface<'bound, Self>, wanted: Features) -> Features {
