@@ -28,8 +28,21 @@ VFS = [f"0000:01:{0x10 + index // 4:02x}.{index % 4 * 2}" for index in range(7)]
 ENABLE_LIMIT = 30
 """Seconds that seven VFs may take to become seven network devices."""
 
-CARRIER_LIMIT = 30
-"""Seconds that all links may take to come up after all interfaces were."""
+CARRIER_LIMIT = 60
+"""Seconds that links may take to come up."""
+
+VM_MEMORY = 512
+"""MiB of the VM in the guest; all of it is mapped for the VF before the VM starts."""
+
+START_INNER = """
+set -e
+insmod {modules}/igbvf_rs.ko
+netdev=$(ls /sys/bus/pci/devices/{bdf}/net)
+ip addr add {address}/24 dev $netdev
+ip link set $netdev up
+until ip -o link show dev $netdev | grep -q LOWER_UP; do sleep 0.05; done
+uname -r
+"""
 
 MODE_OF_GROUP_TYPE = {"DMA": "strict", "DMA-FQ": "lazy", "identity": "passthrough"}
 """IOMMU modes by what a group's `type` file in sysfs says."""
@@ -61,14 +74,15 @@ class Demo:
     def insmod(self):
         """Loads both drivers, the VFs' too, so that it is there when they appear."""
         screen.title("Load the drivers")
-        with screen.step("insmod igb_rs.ko: PF and wire, two ports of 82576") as done:
+        with screen.step("insmod igb_rs.ko") as done:
             self.vm.check(f"insmod {MODULES}/igb_rs.ko")
             inventory.find(self.vm, [self.pf, self.wire])
             for function in (self.pf, self.wire):
                 if not function.netdev:
                     raise GuestError(f"{function.bdf} has no network device")
-            done.result = f"{self.pf.netdev} and {self.wire.netdev}"
-        with screen.step("insmod igbvf_rs.ko: no VF yet"):
+            done.result = f"{self.pf.netdev} is the PF, {self.wire.netdev} the other end of the wire"
+        with screen.step("insmod igbvf_rs.ko") as done:
+            done.result = "no VF yet"
             self.vm.check(f"insmod {MODULES}/igbvf_rs.ko")
 
     def enable_vfs(self):
@@ -135,39 +149,36 @@ class Demo:
         """The last VF in a virtual machine of its own."""
         vf = self.vfs[-1]
         screen.title(f"VF {vf.bdf} in a virtual machine")
-        with screen.step("unbind it, hand it to vfio-pci, boot a VM in the guest with it alone") as done:
+        with screen.step("unbind it, give it to vfio-pci, boot a VM that has it") as done:
             start = time.monotonic()
-            inner = self.vm.nested([vf.bdf], name="vm")
+            inner = self.vm.nested([vf.bdf], name="vm", memory=VM_MEMORY)
             boot_seconds = round(time.monotonic() - start, 1)
-            done.result = f"{inner.accel}, same stock kernel"
+            done.result = "the stock kernel again"
         with inner:
-            inside = self.start_inner(inner, vf)
+            kernel, inside = self.start_inner(inner, vf)
             entries = [self.exchange_inner(inner, peer) for peer in (self.wire, self.pf, self.vfs[0])]
             self.nested = {
-                "bdf": vf.bdf, "guest_bdf": inside.bdf, "kernel": inner.check("uname -r"), "accel": inner.accel,
+                "bdf": vf.bdf, "guest_bdf": inside.bdf, "kernel": kernel, "accel": inner.accel,
                 "boot_seconds": boot_seconds, "driver": inside.driver, "netdev": inside.netdev, "mac": inside.mac,
                 **entries[0], "traffic": entries[1:]}
-            with screen.step("rmmod igbvf_rs in the VM, end the VM"):
+            with screen.step("rmmod igbvf_rs.ko there, end the VM"):
                 inner.check("rmmod igbvf_rs")
                 self.warnings += inner.findings()
                 inner.close()
 
     @staticmethod
     def start_inner(inner, vf):
-        """Loads the VF driver in the VM and gives the VF its address; returns the VF as seen there."""
+        """Loads the VF driver in the VM and gives the VF its address; returns the kernel and the VF as seen there."""
         inside = Function(next(bdf for bdf, ids in inner.pci.items() if ids == "8086:10ca"), "vf", "vm", vf.address)
-        with screen.step("insmod igbvf_rs.ko in the VM") as done:
-            inner.check(f"insmod {MODULES}/igbvf_rs.ko")
+        with screen.step("insmod igbvf_rs.ko there") as done:
+            script = START_INNER.format(modules=MODULES, bdf=inside.bdf, address=inside.address)
+            kernel = inner.check(script, timeout=CARRIER_LIMIT)
             inventory.find(inner, [inside])
-            if not inside.netdev:
-                raise GuestError(f"VF {inside.bdf} has no network device in the VM; log: {inner.where()}")
-            inner.check(f"ip addr add {inside.address}/24 dev {inside.netdev} && ip link set {inside.netdev} up")
-            inner.wait_until(f"ip -o link show dev {inside.netdev} up | grep -q LOWER_UP", timeout=CARRIER_LIMIT)
-            done.result = f"{inside.netdev}, {inside.mac}, link up"
-        return inside
+            done.result = f"{inside.netdev}, link up"
+        return kernel, inside
 
     def exchange_inner(self, inner, peer):
-        with screen.step(f"VM to {peer.label}:".ljust(11)) as done:
+        with screen.step(f"VM to {peer.label}".ljust(10)) as done:
             entry = traffic.exchange(inner, None, peer.label, peer.address, reverse=peer is self.wire)
             self.failures += traffic.faults("VM", entry)
             done.result = summary(entry)

@@ -17,11 +17,6 @@ def title(text):
     _write(f"\n{text}\n")
 
 
-def line(text):
-    """One line of a part."""
-    _write(f"  {text}\n")
-
-
 class _Step:
     """What a step may say about itself: `result` is printed at its end."""
 
@@ -29,7 +24,7 @@ class _Step:
 
 
 @contextlib.contextmanager
-def step(text, dot_every=2.0):
+def step(text, dot_every=4.0):
     """Prints what is done, a dot every few seconds, and at the end how it went and how long it took.
 
         with step("boot") as done:

@@ -1,23 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0
 """Ping and iperf3 from a namespace of a guest (or from a VM in it) to an address, and what came of it."""
 
+import itertools
 import json
 import re
 import shlex
 
 PINGS = 20
 IPERF_SECONDS = 1
+_BETWEEN = "=== next ==="
 
 
-def inside(namespace, command):
-    """The command, to be run in a network namespace; as it is without one."""
-    return f"ip netns exec {namespace} {command}" if namespace else command
+def exchange(guest, namespace, to, address, reverse=False):
+    """Pings `address`, which is called `to`, then sends TCP to it; with `reverse` receives too.
+
+    Returns an entry of a function's `traffic`. One command: starting one takes seconds in a VM in a guest.
+    """
+    steps = {"ping": f"ping -q -c {PINGS} -i 0.01 -W 2 {address}", "iperf3": iperf3(address)}
+    if reverse:
+        steps["iperf3_reverse"] = iperf3(address) + " -R"
+    command = ["bash", "-c", f"; echo '{_BETWEEN}'; ".join(steps.values())]
+    if namespace:
+        command = ["ip", "netns", "exec", namespace, *command]
+    answers = guest.run(command, timeout=60).stdout.split(f"{_BETWEEN}\n")
+    entry = {"to": to, "address": address}
+    for key, text in itertools.zip_longest(steps, answers, fillvalue=""):
+        entry[key] = parse_ping(text) if key == "ping" else parse_iperf3(text)
+    return entry
 
 
-def ping(guest, namespace, address, count=PINGS):
-    """Sends echo requests every 10 ms. Returns sent, received, rtt_avg_ms."""
-    command = inside(namespace, f"ping -q -c {count} -i 0.01 -W 2 {address}")
-    return parse_ping(guest.run(command, timeout=30).stdout)
+def iperf3(address):
+    """The command for one TCP stream to `address`."""
+    return f"iperf3 -J -i 0 --connect-timeout 5000 -t {IPERF_SECONDS} -c {address}"
 
 
 def parse_ping(text):
@@ -26,12 +40,6 @@ def parse_ping(text):
     times = re.search(r"= [\d.]+/([\d.]+)/", text)
     sent, received = map(int, counts.groups()) if counts else (0, 0)
     return {"sent": sent, "received": received, "rtt_avg_ms": float(times[1]) if times else None}
-
-
-def iperf3(guest, namespace, address, seconds=IPERF_SECONDS, reverse=False):
-    """One TCP stream; `reverse` lets the other side send. Returns what the receiver counted, or the error."""
-    command = f"iperf3 -J -i 0 --connect-timeout 5000 -t {seconds} -c {address}{' -R' if reverse else ''}"
-    return parse_iperf3(guest.run(inside(namespace, command), timeout=seconds + 20).stdout)
 
 
 def parse_iperf3(text):
@@ -49,15 +57,6 @@ def parse_iperf3(text):
         "retransmits": end.get("sum_sent", {}).get("retransmits", 0),
     }
     return result | ({"error": data["error"]} if "error" in data else {})
-
-
-def exchange(guest, namespace, to, address, reverse=False):
-    """Ping and iperf3 to `address`, which is called `to`: an entry of a function's `traffic`."""
-    result = {"to": to, "address": address, "ping": ping(guest, namespace, address),
-              "iperf3": iperf3(guest, namespace, address)}
-    if reverse:
-        result["iperf3_reverse"] = iperf3(guest, namespace, address, reverse=True)
-    return result
 
 
 def faults(who, entry):
