@@ -15,7 +15,7 @@ ACCEL = {
     "tcg": ["-accel", "tcg,thread=multi", "-cpu", "max,erms=off,fsrm=off"],
 }
 
-KERNEL_CMDLINE = "console=ttyS0 loglevel=8 printk.devkmsg=on panic=-1 mitigations=off tsc=reliable"
+KERNEL_CMDLINE = "console=ttyS0 loglevel=8 printk.devkmsg=on panic=-1 mitigations=off tsc=reliable no_timer_check"
 
 QEMU = "qemu-system-x86_64"
 

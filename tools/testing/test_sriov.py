@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0
+"""VFs of our PF driven by our VF driver: making and removing them, what protects them, their traffic."""
+
+import re
+
+import pytest
+
+from vfs import (LIMIT, NUMVFS, PF, VFS, add_vlan, carrier, endless, facts, insmod, pings, place, reaches,
+                 run_all, silent, start, stream, until)
+
+DEBUG = "/sys/kernel/debug"
+
+COUNT = f"ls -d /sys/bus/pci/devices/{PF}/virtfn*/net/* 2>/dev/null | wc -l"
+"""Shell command: how many VFs have a network device."""
+
+
+def load(vm):
+    run_all(vm, insmod("igb_rs"), insmod("igbvf_rs"))
+
+
+def test_counts(guest):
+    """0 to 7 and back, in steps up and down; each VF has a network device and files in debugfs."""
+    vm = guest()
+    load(vm)
+    steps = [0, 1, 0, 7, 0, 2, 0, 6, 0, 5, 0, 4, 0, 3, 0, 7, 7, 0, 0]
+    run_all(vm, *(f"echo {n} >{NUMVFS}; {until(f'[ $({COUNT}) = {n} ]')}; [ $(cat {NUMVFS}) = {n} ]; "
+                  f"[ $(ls {DEBUG}/igbvf_rs 2>/dev/null | grep -c :) = {n} ]" for n in steps))
+
+
+def test_counts_refused(guest):
+    vm = guest()
+    load(vm)
+    assert vm.check(f"cat /sys/bus/pci/devices/{PF}/sriov_totalvfs") == "7"
+    for had in (0, 3):
+        vm.check(f"echo {had} >{NUMVFS}")
+        for count, error in ((8, "out of range"), (65535, "out of range"), (-1, "Invalid argument"), ("x", "Invalid argument")):
+            result = vm.run(f"echo {count} >{NUMVFS}")
+            assert result.rc == 1 and error in result.stderr
+        assert vm.check(f"cat {NUMVFS}; {COUNT}").split() == [str(had)] * 2
+    since = vm.mark()
+    for count in (1, 7):
+        result = vm.run(f"echo {count} >{NUMVFS}")
+        assert result.rc == 1 and "busy" in result.stderr
+    assert vm.check(f"cat {NUMVFS}; {COUNT}").split() == ["3", "3"]
+    assert any("3 VFs already enabled. Disable before enabling 7 VFs" in line for line in vm.log(since, vm.mark()))
+
+
+def test_all_at_once(guest):
+    """Seven VFs at the same time, to the wire and each to the next."""
+    vm = guest()
+    start(vm, 7)
+    for targets in (["w"] * 7, [f"v{(index + 1) % 7}" for index in range(7)]):
+        vm.check("\n".join(f"( {pings(f'v{index}', target)} ) & jobs[{index}]=$!" for index, target in enumerate(targets))
+                 + "\nfor job in ${jobs[@]}; do wait $job || exit 1; done", timeout=LIMIT)
+
+
+@pytest.mark.parametrize("source, target", [("v0", "w"), ("v0", "v1"), ("v0", "pf")])
+def test_traffic(guest, source, target):
+    vm = guest()
+    start(vm)
+    run_all(vm, pings(source, target), pings(target, source), pings(source, target, 5, more="-s 20000"))
+    stream(vm, source, target)
+    stream(vm, source, target, reverse=True)
+
+
+def test_pf_interface_down(guest):
+    """VFs work though the PF's interface never was up."""
+    vm = guest()
+    start(vm, pf_up=False)
+    assert not vm.run(carrier("pf")).ok
+    run_all(vm, pings("v0", "w"), pings("v1", "w"), pings("v0", "v1"))
+    stream(vm, "v0", "w")
+
+
+def test_pf_changes_unnoticed(guest):
+    """What is done to the PF's interface costs the VFs no link, no session and no packet."""
+    vm = guest()
+    start(vm)
+    changes = vm.check("ip netns exec v0 cat /sys/class/net/v0/carrier_changes")
+    since = vm.mark()
+    flow = vm.start("ip netns exec v0 ping -i 0.02 -W 10 10.82.0.254")
+    flow.wait_for("bytes from", timeout=LIMIT)
+    run_all(vm, "ip -n pf link set pf down", "ip -n pf link set pf up", until(carrier("pf")), "ip -n pf link set pf mtu 9000",
+            "ip netns exec pf ethtool -G pf rx 512 tx 512", "ip netns exec pf ethtool -K pf tso off rxvlan off",
+            "ip -n pf link set pf promisc on", "ip -n pf link set pf promisc off", until(carrier("pf")), reaches("pf", "w"))
+    flow.signal(2)
+    summary = flow.wait(LIMIT).stdout.splitlines()[-3:]
+    sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", "\n".join(summary)).groups())
+    # The last one may be under way.
+    assert received >= sent - 1 > 10, summary
+    assert vm.check("ip netns exec v0 cat /sys/class/net/v0/carrier_changes") == changes
+    assert not [line for line in vm.log(since, vm.mark()) if "igbvf_rs" in line]
+
+
+def test_vlan(guest):
+    """A VLAN interface on a VF reaches its VLAN, on the wire and on another VF, and no other."""
+    vm = guest()
+    start(vm)
+    run_all(vm, *(add_vlan(name, 5) for name in ("v0", "v1", "w")), add_vlan("w", 6), pings("v0", "w", network=5),
+            pings("v0", "v1", network=5), pings("v0", "w"))
+    stream(vm, "v0", "w", network=5)
+    stream(vm, "v0", "w", network=5, reverse=True)
+    # The same network, but tagged 6 at the other end: not heard.
+    run_all(vm, "ip -n w addr flush dev vlan5", "ip -n w addr add 10.82.5.254/24 dev vlan6", silent("v0", "w", 5),
+            "ip -n v0 link delete vlan5", "ip -n v0 link add link v0 name vlan6 type vlan id 6",
+            "ip -n v0 addr add 10.82.5.10/24 dev vlan6", "ip -n v0 link set vlan6 up", reaches("v0", "w", 5))
+
+
+def test_mtu(guest):
+    vm = guest()
+    start(vm)
+    run_all(vm, *(f"ip -n {name} link set {name} mtu 9000" for name in ("v0", "v1", "w", "pf")),
+            *(until(carrier(name)) for name in ("v0", "v1", "w", "pf")), reaches("v0", "w"),
+            *(pings("v0", name, 5, more="-s 8000 -M do") for name in ("w", "v1", "pf")),
+            pings("w", "v0", 5, more="-s 8972 -M do"))
+    stream(vm, "v0", "w")
+    stream(vm, "v0", "w", reverse=True)
+    for mtu in (67, 9217):
+        result = vm.run(f"ip -n v0 link set v0 mtu {mtu}")
+        assert not result.ok and "mtu" in result.stderr
+    run_all(vm, "ip -n v0 link set v0 mtu 9216", "ip -n v0 link set v0 mtu 68", "ip -n v0 link set v0 mtu 1500",
+            until(carrier("v0")), reaches("v0", "w"), pings("v0", "w", 5, more="-s 1472 -M do"))
+
+
+def test_multicast(guest):
+    """A group that a VF joins reaches it, from the wire, the PF and another VF, until it leaves."""
+    vm = guest()
+    start(vm)
+    group = "239.82.7.6"
+    ask = f"ping -q -c 3 -i 0.1 -w 60 {group}"
+    routes = [f"ip -n {name} route add 239.0.0.0/8 dev {name}" for name in ("w", "pf", "v1")]
+    run_all(vm, *routes, "ip netns exec v0 sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0",
+            f"! ip netns exec w ping -q -c 5 -i 0.1 -W 1 {group}",
+            f"ip -n v0 addr add {group}/32 dev v0 autojoin",
+            *(f"ip netns exec {name} {ask}" for name in ("w", "pf", "v1")),
+            f"ip -n v0 addr delete {group}/32 dev v0",
+            "ip -n v0 link set v0 allmulticast on", "ip -n v0 link set v0 allmulticast off", reaches("v0", "w"))
+
+
+def test_admin_mac(guest):
+    """An address given to a VF that runs is its address at once, and only a trusted VF may take another."""
+    vm = guest()
+    start(vm)
+    given, own = "02:82:57:60:00:01", "02:82:57:60:00:02"
+    has = "ip -n v0 -o link show v0 | grep -q 'link/ether {}'"
+    run_all(vm, f"ip -n pf link set pf vf 0 mac {given}", until(has.format(given)), until(carrier("v0")), reaches("v0", "w"),
+            f"ip -n w neigh show 10.82.0.10 | grep -q {given}",
+            f"! ip -n v0 link set v0 address {own}", has.format(given), pings("v0", "w", 5),
+            "ip -n pf link set pf vf 0 trust on", f"ip -n v0 link set v0 address {own}", has.format(own), reaches("v0", "w"),
+            "ip -n pf link set pf vf 0 trust off", until(has.format(given)), until(carrier("v0")), reaches("v0", "w"))
+    assert facts(vm, 0)["address"] == given
+    # It stays through a new binding and through the PF's interface going down.
+    run_all(vm, "ip -n pf link set pf down", f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/unbind",
+            f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/bind", place(VFS[0], "v0"), until(carrier("v0")),
+            has.format(given), reaches("v0", "w"))
+
+
+def test_admin_shown(guest):
+    """Settings are shown, are the VF's alone, go with the VFs, and disturb no traffic."""
+    vm = guest()
+    start(vm)
+    default = facts(vm, 1)
+    assert default["spoofchk"] and not default["trust"]
+    run_all(vm, "ip -n pf link set pf vf 0 spoofchk off", "ip -n pf link set pf vf 0 trust on",
+            "ip -n pf link set pf vf 0 max_tx_rate 100", pings("v0", "w"))
+    shown = facts(vm, 0)
+    assert (shown["spoofchk"], shown["trust"], shown["rate"]["max_tx"]) == (False, True, 100), shown
+    assert {**facts(vm, 1), "stats": None} == {**default, "stats": None}
+    run_all(vm, f"echo 0 >{NUMVFS}", f"echo 2 >{NUMVFS}")
+    shown = facts(vm, 0)
+    assert (shown["spoofchk"], shown["trust"], shown["rate"]["max_tx"]) == (True, False, 0), shown
+
+
+def test_admin_refused(guest):
+    """Wrong orders are refused and change nothing."""
+    vm = guest()
+    start(vm, 3)
+    before = [{**facts(vm, vf), "stats": None} for vf in range(3)]
+    orders = ["vf 3 mac 02:82:57:60:00:01", "vf 7 trust on", "vf 255 state disable", "vf 3 vlan 5", "vf 3 max_tx_rate 10",
+              "vf 3 spoofchk off", "vf 0 mac 01:00:5e:00:00:01", "vf 0 mac ff:ff:ff:ff:ff:ff", f"vf 0 mac {vm.macs[0]}",
+              "vf 0 vlan 4096", "vf 0 vlan 5 qos 8", "vf 0 vlan 5 proto 802.1ad", "vf 0 max_tx_rate 1001",
+              "vf 0 min_tx_rate 10", "vf 0 node_guid 00:11:22:33:44:55:66:77"]
+    run_all(vm, *(f"! ip -n pf link set pf {order}" for order in orders),
+            "ip -n pf link set pf vf 1 mac 02:82:57:60:00:01", "! ip -n pf link set pf vf 0 mac 02:82:57:60:00:01",
+            "ip -n pf link set pf vf 1 mac 00:00:00:00:00:00", pings("v0", "w", 5))
+    after = [{**facts(vm, vf), "stats": None} for vf in range(3)]
+    assert after[0] == before[0] and after[2] == before[2]
+
+
+def test_pf_unloaded_under_traffic(guest):
+    """The PF's driver goes while VFs send; afterwards everything comes again."""
+    vm = guest()
+    start(vm)
+    flow = endless(vm, "v0", "w")
+    vm.check(f"rmmod igb_rs && [ $(ls /sys/bus/pci/devices | grep -c 0000:01:1) = 0 ] && [ ! -e {DEBUG}/igb_rs ]", timeout=LIMIT)
+    flow.stop()
+    run_all(vm, "rmmod igbvf_rs", "ip -all netns delete")
+    start(vm)
+    run_all(vm, pings("v0", "w"))
+
+
+def test_unbind_under_traffic(guest):
+    vm = guest()
+    start(vm)
+    for _ in range(2):
+        flow = endless(vm, "v0", "w")
+        run_all(vm, f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/unbind", pings("v1", "w", 5))
+        flow.stop()
+        run_all(vm, f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/bind", place(VFS[0], "v0"), until(carrier("v0")),
+                reaches("v0", "w"))
+
+
+def test_disable_under_traffic(guest):
+    vm = guest()
+    start(vm)
+    flow = endless(vm, "v0", "v1")
+    run_all(vm, f"echo 0 >{NUMVFS}", f"[ $(cat {NUMVFS}) = 0 ]")
+    flow.stop()
+    run_all(vm, f"echo 2 >{NUMVFS}", *(f"{place(VFS[vf], f'v{vf}')}\n{until(carrier(f'v{vf}'))}" for vf in range(2)),
+            reaches("v0", "v1"))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_unbind_orders(guest, order):
+    """VFs are unbound and bound in any order, and the PF unbound with all, some or none of them bound."""
+    vm = guest()
+    load(vm)
+    pf, vf = (f"/sys/bus/pci/drivers/{name}" for name in ("igb_rs", "igbvf_rs"))
+    commands = []
+    for bound in range(4):
+        commands += [f"echo 3 >{NUMVFS}", *(f"echo {VFS[index]} >{vf}/unbind" for index in order),
+                     *(f"echo {VFS[index]} >{vf}/bind" for index in order), f"[ $({COUNT}) = 3 ]",
+                     *(f"echo {VFS[index]} >{vf}/unbind" for index in order[bound:]), f"[ $({COUNT}) = {bound} ]",
+                     f"echo {PF} >{pf}/unbind", f"[ ! -e /sys/bus/pci/devices/{VFS[0]} ]", f"echo {PF} >{pf}/bind"]
+    run_all(vm, *commands)
+
+
+def test_vf_reset(guest):
+    """A VF that is reset from outside (FLR) while it sends is back by itself."""
+    vm = guest()
+    start(vm)
+    flow = endless(vm, "v0", "w")
+    run_all(vm, f"echo 1 >/sys/bus/pci/devices/{VFS[0]}/reset", pings("v1", "w", 5), reaches("v0", "w"), reaches("v0", "v1"))
+    flow.stop()
+    run_all(vm, "ip -n v0 link set v0 down", f"echo 1 >/sys/bus/pci/devices/{VFS[0]}/reset", "ip -n v0 link set v0 up",
+            until(carrier("v0")), reaches("v0", "w"))
+
+
+def test_reload(guest):
+    """Both modules, with VFs that are up, in both orders, many times."""
+    vm = guest()
+    rounds = 20
+    orders = ("rmmod igbvf_rs; rmmod igb_rs", "rmmod igb_rs; rmmod igbvf_rs")
+    vm.check(f"set -e\nfor i in $(seq {rounds}); do {insmod('igb_rs')}; {insmod('igbvf_rs')}; echo 3 >{NUMVFS}\n"
+             f"[ $({COUNT}) = 3 ]; for n in /sys/bus/pci/devices/{PF}/net/* /sys/bus/pci/devices/{PF}/virtfn*/net/*; do "
+             f"ip link set ${{n##*/}} up; done\nif [ $((i % 2)) = 0 ]; then {orders[0]}; else {orders[1]}; fi\n"
+             f"[ ! -e {DEBUG}/igb_rs ]; [ ! -e {DEBUG}/igbvf_rs ]; done", timeout=8 * LIMIT)
+    start(vm)
+    run_all(vm, pings("v0", "w"), pings("v0", "v1"))

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0
+"""VFs in a guest, each function in a network namespace of its own, and traffic between them.
+
+A namespace and the interface in it have one name: `pf`, `w` for the port at the other end of the wire, `v0` to `v6`.
+One shell command does as much as it can: each costs the guest a tenth of a second and more.
+"""
+
+import json
+
+PF = "0000:01:00.0"
+WIRE = "0000:02:00.0"
+VFS = [f"0000:01:{0x10 + index // 4:02x}.{index % 4 * 2}" for index in range(7)]
+DEVICES = "/sys/bus/pci/devices"
+NUMVFS = f"{DEVICES}/{PF}/sriov_numvfs"
+
+LIMIT = 90
+"""Seconds for what takes one or two, on a machine that is busy."""
+
+
+def insmod(driver):
+    """Shell command that loads one of our modules, or one of the kernel's."""
+    return f"insmod /mnt/igb_rs/{driver}.ko" if driver.endswith("_rs") else f"modprobe {driver}"
+
+
+def address(name, network=0):
+    """IPv4 address of the function in namespace `name`; `network` tells networks on top of each other apart."""
+    hosts = {"pf": 1, "w": 254}
+    return f"10.82.{network}.{hosts[name] if name in hosts else 10 + int(name[1:])}"
+
+
+def until(condition):
+    """Shell command that ends when `condition` holds; what runs it has the time limit."""
+    return f"until {condition}; do sleep 0.05; done"
+
+
+def place(function, name, up=True):
+    """Shell commands that put the interface of a PCI function into its namespace, and up."""
+    text = (f"{until(f'old=$(ls {DEVICES}/{function}/net 2>/dev/null) && [ -n \"$old\" ]')}\n"
+            f"ip netns list | grep -qw {name} || {{ ip netns add {name}; ip -n {name} link set lo up; }}\n"
+            f"ip link set $old down; ip link set $old name {name} netns {name}\n"
+            f"ip -n {name} addr add {address(name)}/24 dev {name}\n")
+    return text + (f"ip -n {name} link set {name} up\n" if up else "")
+
+
+def carrier(name, device=None):
+    """Shell condition: the interface is up and has a carrier."""
+    return f"ip -n {name} -o link show dev {device or name} up | grep -q LOWER_UP"
+
+
+def no_carrier(name):
+    """Shell condition: the interface is up and has none."""
+    return f"ip -n {name} -o link show dev {name} up | grep -q NO-CARRIER"
+
+
+def start(vm, count=2, pf="igb_rs", vf="igbvf_rs", pf_up=True):
+    """Loads both drivers, makes `count` VFs, gives every function its namespace, and waits for their carriers."""
+    names = ["w", *(f"v{index}" for index in range(count)), *(["pf"] if pf_up else [])]
+    commands = ["set -e", insmod(pf), place(WIRE, "w"), place(PF, "pf", pf_up)]
+    if pf_up:
+        commands.append(until(carrier("pf")))
+    commands += [insmod(vf), f"echo {count} >{NUMVFS}"]
+    commands += [place(VFS[index], f"v{index}") for index in range(count)]
+    commands += [until(carrier(name)) for name in names]
+    vm.check("\n".join(commands), timeout=LIMIT)
+
+
+def add_vlan(name, vid):
+    """Shell commands that add a VLAN interface `vlanVID`, with an address in the network of that number."""
+    return (f"ip -n {name} link add link {name} name vlan{vid} type vlan id {vid} && "
+            f"ip -n {name} addr add {address(name, vid)}/24 dev vlan{vid} && ip -n {name} link set vlan{vid} up")
+
+
+def pings(source, target, count=20, network=0, more=""):
+    """Shell command: `count` echo requests, fails unless all are answered."""
+    return (f"ip netns exec {source} ping -q -c {count} -i 0.02 -W 10 {more} {address(target, network)} | "
+            f"tee /dev/stderr | grep -q ' {count} received'")
+
+
+def reaches(source, target, network=0):
+    """Shell command: succeeds with the third answer, however many requests it takes."""
+    return f"ip netns exec {source} ping -q -c 3 -i 0.1 -w 60 {address(target, network)}"
+
+
+def silent(source, target, network=0):
+    """Shell command: fails if any of some echo requests is answered."""
+    return f"! ip netns exec {source} ping -q -c 5 -i 0.1 -W 1 {address(target, network)}"
+
+
+def run_all(vm, *commands):
+    """Runs shell commands one after the other; all must succeed."""
+    vm.check("set -ex\n" + "\n".join(f"( {command} )" for command in commands), timeout=LIMIT)
+
+
+def stream(vm, source, target, reverse=False, network=0, mebibytes=4):
+    """One TCP stream of that many MiB, which must arrive; `reverse`: from `target` to `source`."""
+    text = vm.check(server(target) + f"ip netns exec {source} iperf3 -J -n {mebibytes}M -c {address(target, network)}"
+                    + (" -R" if reverse else ""), timeout=LIMIT)
+    end = json.loads(text)["end"]
+    # The receiver may have stopped counting a little before the last of it.
+    assert end["sum_received"]["bytes"] >= 0.9 * (mebibytes << 20), end
+
+
+def server(name):
+    """Shell command: an iperf3 server for one client, which listens when the command ends."""
+    listening = f"ip netns exec {name} ss -Hltn | grep -q :5201"
+    return f"ip netns exec {name} iperf3 -s -1 -D; {until(listening)}; "
+
+
+def endless(vm, source, target):
+    """Starts a TCP stream that goes on until its end is gone; returns its Process once it flows."""
+    process = vm.start(f"{server(target)} exec ip netns exec {source} iperf3 -i 0.2 -t 600 --forceflush -c {address(target)}")
+    process.wait_for("bits/sec", timeout=LIMIT)
+    return process
+
+
+def facts(vm, vf):
+    """What `ip link show` says about a VF of the PF: a dictionary."""
+    shown = json.loads(vm.check("ip -n pf -j -s link show pf"))[0]["vfinfo_list"][vf]
+    # Some versions of ip call what is sent "tx_packets", in a dictionary "tx".
+    shown["stats"] = {way: {key.removeprefix("tx_"): value for key, value in counts.items()}
+                      for way, counts in shown["stats"].items()}
+    return shown
