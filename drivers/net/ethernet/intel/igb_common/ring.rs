@@ -78,11 +78,22 @@ impl RingSize {
     /// some number below its size.
     #[inline]
     pub const fn distance(self, from: u16, to: u16) -> u16 {
-        let (from, to) = (from % self.0, to % self.0);
+        let (from, to) = (self.inside(from), self.inside(to));
         if to >= from {
             to.wrapping_sub(from)
         } else {
             self.0.wrapping_sub(from).wrapping_add(to)
+        }
+    }
+
+    /// `slot`, or 0 if the ring has no such. A comparison: a division costs more than the rest of
+    /// what is done per packet.
+    #[inline]
+    const fn inside(self, slot: u16) -> u16 {
+        if slot < self.0 {
+            slot
+        } else {
+            0
         }
     }
 }
@@ -130,8 +141,7 @@ impl Producer {
     /// Gives back the latest `count` slots taken, before the device was told of them.
     #[inline]
     pub fn unpush(&mut self, count: u16) {
-        let back = count % self.size.0;
-        self.next_to_use = self.size.distance(back, self.next_to_use);
+        self.next_to_use = self.size.distance(count, self.next_to_use);
     }
 
     /// The first slot not filled: what goes into the tail register and, published, to the consumer.
