@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Two ports of a guest on one wire: `pf` is driven by our module, `w` is the other end.
+
+Each is in a network namespace of its name. One shell command does as much as it can: each costs the guest a tenth of
+a second and more.
+"""
+
+import json
+import time
+from pathlib import Path
+
+BDF = {"pf": "0000:01:00.0", "w": "0000:02:00.0"}
+DEVICES = "/sys/bus/pci/devices"
+DEBUGFS = "/sys/kernel/debug/igb_rs"
+MODULE = "/mnt/igb_rs/igb_rs.ko"
+
+LIMIT = 120
+"""Seconds for what takes a few, on a machine that is busy."""
+
+FRAMES = "/run/frames.py"
+
+
+def address(name, network=0):
+    """IPv4 address in namespace `name`; `network` tells networks on top of each other apart."""
+    return f"10.82.{network}.{1 if name == 'pf' else 2}"
+
+
+def address6(name, network=0):
+    """IPv6 address."""
+    return f"fd82:{network}::{1 if name == 'pf' else 2}"
+
+
+def until(condition):
+    """Shell command that ends when `condition` holds; what runs it has the time limit."""
+    return f"until {condition}; do sleep 0.05; done"
+
+
+def carrier(name):
+    """Shell condition: the interface is up and has a carrier."""
+    return f"ip -n {name} -o link show dev {name} up | grep -q LOWER_UP"
+
+
+def addresses(name, device=None, network=0):
+    """Shell commands that give an interface its addresses."""
+    device = device or name
+    return (f"ip -n {name} addr add {address(name, network)}/24 dev {device}\n"
+            f"ip -n {name} addr add {address6(name, network)}/64 dev {device} nodad\n")
+
+
+def place(name, quiet=False):
+    """Shell commands that put a port's interface into its namespace, and up; `quiet`: it sends nothing by itself."""
+    text = (f"old=$(ls {DEVICES}/{BDF[name]}/net); ip netns add {name}; ip -n {name} link set lo up\n"
+            f"ip link set $old name {name} netns {name}\n")
+    if quiet:
+        text += f"ip netns exec {name} sysctl -qw net.ipv6.conf.{name}.disable_ipv6=1\n"
+    else:
+        text += addresses(name)
+    return text + f"ip -n {name} link set {name} up\n"
+
+
+def start(vm, parameters="", quiet=False):
+    """Loads the module and brings both ports up; returns when both have a carrier."""
+    vm.check(f"set -e\ninsmod {MODULE} {parameters}\n{place('w', quiet)}{place('pf', quiet)}"
+             f"{until(carrier('pf'))}\n{until(carrier('w'))}", timeout=LIMIT)
+
+
+def run_all(vm, *commands):
+    """Runs shell commands one after the other; all must succeed. Returns what they printed."""
+    return vm.check("set -ex\n" + "\n".join(f"( {command} )" for command in commands), timeout=LIMIT)
+
+
+def within(name, command):
+    """Shell command: `command` in the namespace."""
+    return f"ip netns exec {name} {command}"
+
+
+def pings(source, target, count=20, size=56, network=0, more="", v6=False):
+    """Shell command: `count` echo requests of `size` bytes, fails unless all are answered."""
+    to = address6(target, network) if v6 else address(target, network)
+    ping = within(source, f"ping -q -c {count} -i 0.02 -W 20 -s {size} {more} {to}")
+    return f"said=$({ping} 2>&1) || true; case $said in *' {count} received'*) ;; *) echo \"$said\" >&2; exit 1;; esac"
+
+
+def silent(source, target, size=56, network=0, more=""):
+    """Shell command: fails if any of some echo requests is answered."""
+    to = address(target, network)
+    return f"! {within(source, f'ping -q -c 3 -i 0.1 -W 1 -s {size} {more} {to}')}"
+
+
+def server(name):
+    """Shell command: an iperf3 server for one client, which listens when the command ends."""
+    return within(name, "iperf3 -s -1 -D") + "; " + until(within(name, "ss -Hltn | grep -q :5201")) + "; "
+
+
+def stream(vm, source, target, mebibytes=4, v6=False, more=""):
+    """One TCP stream (or what `more` asks for) of that many MiB; returns iperf3's account of it.
+
+    Fails unless all of it arrives.
+    """
+    to = address6(target) if v6 else address(target)
+    text = vm.check(server(target) + within(source, f"iperf3 -J -n {mebibytes}M -c {to} {more}"), timeout=LIMIT)
+    result = json.loads(text)
+    # The receiver may have stopped counting a little before the last of it.
+    assert result["end"]["sum_received"]["bytes"] >= 0.9 * (mebibytes << 20), result["end"]
+    return result
+
+
+class Endless:
+    """A TCP stream that flows while the block runs; at the end it must still flow."""
+
+    def __init__(self, vm, source="w", target="pf"):
+        self.vm = vm
+        command = f"{server(target)} exec {within(source, f'iperf3 -i 0.5 -t 600 --forceflush -c {address(target)}')}"
+        self.process = vm.start(command)
+
+    def __enter__(self):
+        self.flows()
+        return self
+
+    def flows(self):
+        """Waits until an interval of the stream that began after the call has carried something."""
+        seen = len(self._intervals()) + 1
+        limit = time.monotonic() + LIMIT
+        while not any(" 0.00 bits/sec" not in line for line in self._intervals()[seen:]):
+            assert self.process.running and time.monotonic() < limit, f"the stream stands still: {self.process.stdout}"
+            time.sleep(0.1)
+
+    def _intervals(self):
+        return [line for line in self.process.stdout.splitlines() if "bits/sec" in line]
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.flows()
+        self.process.stop()
+
+
+def statistics(vm, name, device=None):
+    """`ethtool -S` as a dictionary."""
+    text = vm.check(within(name, f"ethtool -S {device or name}"))
+    return {key.strip(): int(value) for key, value in (line.split(":") for line in text.splitlines()[1:])}
+
+
+def interface(vm, name, device=None):
+    """What `ip -s link` shows of an interface, as a dictionary."""
+    return json.loads(vm.check(f"ip -n {name} -j -s -d link show dev {device or name}"))[0]
+
+
+def moved(after, before):
+    """What changed between two dictionaries of counters."""
+    return {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)}
+
+
+def frames(vm, to, *sends, listener="pf", sender="w"):
+    """Sends raw frames from one end to the other; returns those the other end's interface handed up, as a list of
+    "destination length vlan" texts in the order of arrival, each without what was not asked.
+
+    Each of `sends` is arguments of frames.py's `send`; `to` are more arguments for `listen`.
+    """
+    vm.put(FRAMES, (Path(__file__).with_name("frames.py")).read_bytes())
+    ear = vm.start(within(listener, f"python3 {FRAMES} listen {listener} {to}"))
+    ear.wait_for("ready", timeout=LIMIT)
+    vm.check(within(sender, f"python3 {FRAMES} send {sender} {' '.join(sends)}"), timeout=LIMIT)
+    result = ear.wait(timeout=LIMIT)
+    assert result.ok, result.stderr
+    return result.stdout.splitlines()[1:]

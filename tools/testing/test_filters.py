@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Which frames the PF takes from the wire, and what it counts of them."""
+
+import ports
+from ports import interface, moved, run_all, statistics
+
+# All of different hashes (the last two bytes), of each other and of the groups the stack is in by itself.
+OTHER = "02:82:57:00:61:99"
+ADDED = "02:82:57:00:42:13"
+GROUP = "01:00:5e:52:23:57"
+OTHER_GROUP = "33:33:00:82:57:06"
+EVERYBODY = "ff:ff:ff:ff:ff:ff"
+
+
+def taken(vm, *destinations):
+    """Sends a frame to each destination; returns the set of those that got in."""
+    return {line.split()[0] for line in ports.frames(vm, "", *destinations)}
+
+
+def test_addresses(guest):
+    """Own address and broadcasts always; groups and further addresses while somebody asked for them."""
+    vm = guest()
+    ports.start(vm, quiet=True)
+    own = vm.macs[0]
+    everything = (own, OTHER, ADDED, GROUP, OTHER_GROUP, EVERYBODY)
+    assert taken(vm, *everything) == {own, EVERYBODY}
+    vm.check(f"ip -n pf maddr add {GROUP} dev pf")
+    assert taken(vm, *everything) == {own, EVERYBODY, GROUP}
+    vm.check(f"ip -n pf maddr del {GROUP} dev pf; bridge -n pf fdb add {ADDED} dev pf self")
+    assert taken(vm, *everything) == {own, EVERYBODY, ADDED}
+    vm.check(f"bridge -n pf fdb del {ADDED} dev pf self; ip -n pf link set pf allmulticast on")
+    assert taken(vm, *everything) == {own, EVERYBODY, GROUP, OTHER_GROUP}
+    vm.check("ip -n pf link set pf allmulticast off promisc on")
+    assert taken(vm, *everything) == set(everything)
+    vm.check("ip -n pf link set pf promisc off")
+    assert taken(vm, *everything) == {own, EVERYBODY}
+
+
+def test_promiscuous_vlans(guest):
+    """A promiscuous port sees every VLAN."""
+    vm = guest()
+    ports.start(vm, quiet=True)
+    own = vm.macs[0]
+    sends = (f"{own},vlan=7", f"{OTHER},vlan=4094", own)
+    assert ports.frames(vm, "", *sends) == [f"{own} 60"]
+    vm.check("ip -n pf link set pf promisc on")
+    assert ports.frames(vm, "", *sends) == [f"{own} 60 7", f"{OTHER} 60 4094", f"{own} 60"]
+    vm.check("ip -n pf link set pf promisc off")
+    assert ports.frames(vm, "", *sends) == [f"{own} 60"]
+
+
+def test_many_addresses(guest):
+    """More addresses than there are filters: all of them work still; fewer again: others stay out."""
+    vm = guest()
+    ports.start(vm, quiet=True)
+    many = [f"02:82:57:01:{index:02x}:{2 * index + 1:02x}" for index in range(40)]
+    run_all(vm, "; ".join(f"bridge -n pf fdb add {mac} dev pf self" for mac in many[:20]))
+    assert taken(vm, *many[:20], OTHER) == set(many[:20])
+    run_all(vm, "; ".join(f"bridge -n pf fdb add {mac} dev pf self" for mac in many[20:]))
+    assert taken(vm, *many) == set(many)
+    run_all(vm, "; ".join(f"bridge -n pf fdb del {mac} dev pf self" for mac in many[3:]))
+    assert taken(vm, *many, OTHER) == set(many[:3])
+
+
+def test_macvlan(guest):
+    vm = guest()
+    ports.start(vm)
+    run_all(vm, f"ip -n pf link add link pf name mv address {ADDED} type macvlan mode bridge\n"
+                "ip netns add mv; ip -n pf link set mv netns mv\n"
+                "ip -n mv addr add 10.82.0.9/24 dev mv; ip -n mv link set mv up")
+    run_all(vm, ports.within("mv", "ping -q -c 10 -i 0.02 -W 20 10.82.0.2 | grep -q ' 10 received'"))
+    assert taken(vm, ADDED, OTHER) == {ADDED}
+    vm.check("ip netns delete mv")
+
+
+def test_own_address_changes(guest):
+    vm = guest()
+    ports.start(vm, quiet=True)
+    own = vm.macs[0]
+    vm.check(f"ip -n pf link set pf address {ADDED}")
+    assert taken(vm, own, ADDED) == {ADDED}
+    assert interface(vm, "pf")["address"] == ADDED
+    for bad in ("01:00:5e:00:00:01", "00:00:00:00:00:00"):
+        assert not vm.run(f"ip -n pf link set pf address {bad}").ok
+    assert taken(vm, own, ADDED) == {ADDED}
+    vm.check(f"ip -n pf link set pf down; ip -n pf link set pf address {own}; ip -n pf link set pf up; "
+             f"{ports.until(ports.carrier('pf'))}")
+    assert taken(vm, own, ADDED) == {own}
+
+
+def test_counters(guest):
+    """Counters of software and hardware agree with what was sent, to the byte."""
+    vm = guest()
+    ports.start(vm, quiet=True)
+    own, other = vm.macs[:2]
+    vm.check(f"ip -n pf maddr add {GROUP} dev pf")
+    for listener, sender, unicast in (("pf", "w", own), ("w", "pf", other)):
+        before_hw, before_sw = statistics(vm, "pf"), interface(vm, "pf")["stats64"]
+        groups = 7 if listener == "pf" else 0
+        group = [f"{GROUP},length=200,count={groups}"] if groups else []
+        seen = ports.frames(vm, "", f"{unicast},length=60,count=30", f"{unicast},length=1000,count=20",
+                            f"{EVERYBODY},length=100,count=5", *group, listener=listener, sender=sender)
+        count = 30 + 20 + 5 + groups
+        assert len(seen) == count
+        # With the end mark, which is a broadcast of 60 bytes.
+        count += 1
+        size = 30 * 60 + 20 * 1000 + 5 * 100 + groups * 200 + 60
+        side = "rx" if listener == "pf" else "tx"
+        hw = moved(statistics(vm, "pf"), before_hw)
+        sw = moved(interface(vm, "pf")["stats64"][side], before_sw[side])
+        assert (sw["packets"], sw["bytes"]) == (count, size)
+        assert sum(hw.get(f"{side}_queue_{n}_packets", 0) for n in range(2)) == count
+        assert sum(hw.get(f"{side}_queue_{n}_bytes", 0) for n in range(2)) == size
+        assert hw[f"{side}_packets"] == count
+        # The device counts checksums.
+        assert hw[f"{side}_bytes"] == size + 4 * count
+        assert hw[f"{side}_broadcast"] == 6
+        assert hw.get(f"{side}_multicast", 0) == groups
+        assert not {"crc_errors", "rx_errors", "missed", "rx_no_buffer", "length_errors"} & set(hw)

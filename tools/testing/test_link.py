@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The link of the PF goes and comes; the device goes for good; the device is reset from outside."""
+
+import ports
+from ports import BDF, DEBUGFS, DEVICES, LIMIT, carrier, pings, run_all, until, within
+
+
+def no_carrier(name):
+    """Shell condition: the interface is up and has none."""
+    return f"ip -n {name} -o link show dev {name} up | grep -q NO-CARRIER"
+
+
+def test_cable(guest):
+    """Carrier follows the cable at once, by interrupt, with a line in the log; traffic goes on afterwards."""
+    vm = guest()
+    ports.start(vm)
+    for _ in range(3):
+        since = vm.mark()
+        vm.set_link(0, False)
+        vm.check(until(no_carrier("pf")), timeout=LIMIT)
+        assert "Link detected: no" in vm.check(within("pf", "ethtool pf"))
+        vm.set_link(0, True)
+        vm.check(until(carrier("pf")), timeout=LIMIT)
+        run_all(vm, pings("pf", "w", count=3))
+        log = [line for line in vm.log(since, vm.mark()) if BDF["pf"] in line]
+        assert sum("link down" in line for line in log) == 1 and sum("link up" in line for line in log) == 1, log
+
+
+def test_cable_under_traffic(guest):
+    vm = guest()
+    ports.start(vm)
+    with ports.Endless(vm, "pf", "w") as stream:
+        vm.set_link(0, False)
+        vm.check(until(no_carrier("pf")), timeout=LIMIT)
+        vm.set_link(0, True)
+        vm.check(until(carrier("pf")), timeout=LIMIT)
+        stream.flows()
+
+
+def test_cable_while_down(guest):
+    """An interface that comes up without a cable waits for it."""
+    vm = guest()
+    ports.start(vm)
+    vm.check("ip -n pf link set pf down")
+    vm.set_link(0, False)
+    vm.check(f"ip -n pf link set pf up; {until(no_carrier('pf'))}", timeout=LIMIT)
+    vm.set_link(0, True)
+    vm.check(until(carrier("pf")), timeout=LIMIT)
+    run_all(vm, pings("pf", "w", count=3))
+
+
+def test_down_and_up_under_traffic(guest):
+    vm = guest()
+    ports.start(vm)
+    with ports.Endless(vm) as stream:
+        for _ in range(5):
+            vm.check(f"ip -n pf link set pf down; ip -n pf link set pf up; {until(carrier('pf'))}", timeout=LIMIT)
+        stream.flows()
+
+
+def test_unplugged(guest):
+    """The device is pulled out under traffic: its driver lets go without hanging, the other port works on."""
+    vm = guest(ports=3)
+    ports.start(vm)
+    stream = ports.Endless(vm)
+    stream.flows()
+    vm.qmp("device_del", id="nic0")
+    vm.check(until(f"[ ! -e {DEVICES}/{BDF['pf']} ]"), timeout=LIMIT)
+    stream.process.stop()
+    assert not vm.run(f"ls {DEBUGFS}/{BDF['pf']}").ok
+    old = vm.check(f"ls {DEVICES}/0000:03:00.0/net")
+    run_all(vm, f"ip netns delete pf; ip netns add pf; ip link set {old} name pf netns pf\n{ports.addresses('pf')}"
+                f"ip -n pf link set pf up; {until(carrier('pf'))}", pings("pf", "w"))
