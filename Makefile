@@ -2,7 +2,7 @@
 # What a person runs. The modules themselves are built by Kbuild; the lab is in tools/lab.
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo check shell clean distclean help
+.PHONY: modules demo check fuzz shell clean distclean help
 
 # A person's make must not become a part of the kernel's: only what is named goes on.
 unexport MAKEFLAGS MFLAGS
@@ -15,6 +15,9 @@ demo: modules
 
 check: modules
 	@tools/lab/enter python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
+
+fuzz: modules
+	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
 
 shell: modules
 	@tools/lab/shell
@@ -32,6 +35,7 @@ help:
 	@echo '  make demo       run both drivers in QEMU: seven live VFs, one of them in a VM;'
 	@echo '                  a table as it goes, then build/demo/report.json'
 	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k)'
+	@echo '  make fuzz       fuzz the mailbox; FUZZ_SECONDS=600'
 	@echo '  make shell      a shell in a guest: both modules, two ports on one wire, IOMMU on'
 	@echo '  make clean      remove what was built'
 	@echo '  make distclean  remove the lab too (the cache folder)'

@@ -2,7 +2,9 @@
 
 //! What the tests of `igb_common` share.
 
+pub mod choices;
 pub mod pf;
+pub mod world;
 
 use igb_common::mac::MacAddr;
 

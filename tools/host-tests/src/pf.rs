@@ -49,6 +49,8 @@ pub struct Registers {
     pub rate: [u32; 8],
     /// How often queues were scrubbed.
     pub scrubs: u32,
+    /// Not a register: the pools that are VFs'.
+    pub vf_pools: u32,
 }
 
 impl Registers {
@@ -66,6 +68,7 @@ impl Registers {
             vmvir: [0; 8],
             rate: [0; 8],
             scrubs: 0,
+            vf_pools: 0,
         }
     }
 
@@ -74,6 +77,7 @@ impl Registers {
         *self = Self {
             vmolr: self.vmolr,
             vmvir: self.vmvir,
+            vf_pools: self.vf_pools,
             ..Self::new()
         };
     }
@@ -94,6 +98,31 @@ impl Registers {
             Write::Notice { vf, reply } => return Some((vf, reply)),
         }
         None
+    }
+
+    /// Whether `write`, done now, changes anything of a function other than VF `vf`. What the shared
+    /// VFTA and MTA should hold is for the caller to know.
+    pub fn is_foreign(&self, vf: u8, write: &Write) -> bool {
+        let mine = 1u32 << vf;
+        let pools = |rah: u32| (rah >> 31) * ((rah >> 18) & 0xff);
+        let named = |vlvf: u32| (vlvf >> 31) * ((vlvf >> 12) & 0xff);
+        match *write {
+            Write::Queues(value) => (value ^ self.queues) & !mine != 0,
+            Write::Rar { index, rah, .. } => {
+                (pools(rah) | pools(self.rar[usize::from(index)].1)) & !mine != 0
+            }
+            Write::Vlan(VlanWrite::Vlvf(index, value)) => {
+                let old = self.vlvf[usize::from(index)];
+                // The PF's bit comes and goes with the entry.
+                let others = named(old) & (self.vf_pools & !mine);
+                let kept = (value ^ old) & 0xfff == 0 && named(value) & others == others;
+                others != 0 && !kept || named(value) & self.vf_pools & !mine & !others != 0
+            }
+            Write::Vlan(VlanWrite::Vfta(..)) | Write::Mta { .. } => false,
+            Write::Vmolr { pool, .. } | Write::Vmvir { pool, .. } => pool != vf,
+            Write::Rate { vf: whose, .. } | Write::Scrub { vf: whose } => whose != vf,
+            Write::Spoof(_) | Write::Notice { .. } => true,
+        }
     }
 
     /// The station addresses of a pool, sorted.
@@ -153,6 +182,7 @@ impl Pf {
 
     /// Writes what has to be written and returns the notices.
     pub fn flush(&mut self) -> Vec<(u8, Reply)> {
+        self.hw.vf_pools = (1 << self.bank.layout().vfs()) - 1;
         let mut notices = Vec::new();
         self.bank
             .flush(self.link, |write| notices.extend(self.hw.write(write)));
@@ -162,8 +192,13 @@ impl Pf {
     /// A VF's message arrives and is dealt with; returns the reply.
     pub fn send(&mut self, vf: u8, words: &Words) -> Option<Reply> {
         let outcome = self.bank.message(vf, words, self.now)?;
-        let notices = self.flush();
-        assert!(notices.is_empty(), "a message concerns nobody else");
+        self.bank.flush(self.link, |write| {
+            assert!(
+                !self.hw.is_foreign(vf, &write),
+                "a message concerns nobody else: {write:?}"
+            );
+            self.hw.write(write);
+        });
         outcome.reply
     }
 
