@@ -2,7 +2,7 @@
 # What a person runs. The modules themselves are built by Kbuild; the lab is in tools/lab.
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo check fuzz shell clean distclean help
+.PHONY: modules demo check fuzz bench shell clean distclean help
 
 # A person's make must not become a part of the kernel's: only what is named goes on.
 unexport MAKEFLAGS MFLAGS
@@ -18,6 +18,10 @@ check: modules
 
 fuzz: modules
 	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
+
+bench: modules
+	@LAB_MORE=bench tools/lab/setup
+	@tools/lab/enter python3 -m bench $(if $(QUICK),--quick) --commit "$$(git describe --always --dirty 2>/dev/null)" $(BENCH)
 
 shell: modules
 	@tools/lab/shell
@@ -36,6 +40,8 @@ help:
 	@echo '                  a table as it goes, then build/demo/report.json'
 	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k)'
 	@echo '  make fuzz       fuzz the mailbox; FUZZ_SECONDS=600'
+	@echo '  make bench      measure against the kernel'"'"'s igb and igbvf: under an hour; QUICK=1: strict only,'
+	@echo '                  under 5 minutes; table, then build/bench/results.json and a chart'
 	@echo '  make shell      a shell in a guest: both modules, two ports on one wire, IOMMU on'
 	@echo '  make clean      remove what was built'
 	@echo '  make distclean  remove the lab too (the cache folder)'
