@@ -47,8 +47,9 @@ SIDES = (OURS, C)
 def place(side, end, pci):
     """Shell commands: gives a function's network device its namespace, name and address, and sets it up."""
     ns = side.ns(end)
-    return (f"d=$(basename /sys/bus/pci/devices/{pci}/net/*); [ -e /sys/class/net/$d ] || exit 9\n"
+    return (f"echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6\nd=$(basename /sys/bus/pci/devices/{pci}/net/*); [ -e /sys/class/net/$d ] || exit 9\n"
             f"ip link set $d name {ns}\nip netns add {ns}\nip link set {ns} netns {ns}\n"
+            f"ip netns exec {ns} sysctl -qw net.ipv6.conf.all.disable_ipv6=1\n"
             f"ip -n {ns} addr add {side.address(end)}/24 dev {ns}\nip -n {ns} link set lo up\n"
             f"ip -n {ns} link set {ns} up\n")
 
@@ -116,8 +117,12 @@ class Rig:
         self.vm.check(text, timeout=LIMIT)
 
     def introduce(self):
-        """Lets all ends of each side learn each other's addresses, so that no sample pays for it."""
+        """Tells all ends of each side each other's addresses, for good, so that nothing but the traffic flows later."""
         for side in SIDES:
+            macs = {end: self.mac(side, end) for end in self.ends()}
+            self.vm.check("set -e\n" + "\n".join(
+                f"ip -n {side.ns(end)} neigh replace {side.address(to)} lladdr {macs[to]} dev {side.ns(end)} nud permanent"
+                for end in macs for to in macs if to != end))
             for end in self.ends()[1:]:
                 self.vm.check(f"ip netns exec {side.ns('A')} ping -q -c 2 -i 0.1 -W 5 {side.address(end)} || "
                               f"ip netns exec {side.ns('A')} ping -q -c 2 -W 5 {side.address(end)}", timeout=LIMIT)
