@@ -59,7 +59,7 @@ class Counter:
     instructions: load the plugin (TCG only); blocks: have it count per block, for profiles.
     """
 
-    def __init__(self, mode="strict", vfs=0, cpus=1, instructions=True, blocks=False, name="bench-counts"):
+    def __init__(self, mode="strict", vfs=0, sides=SIDES, cpus=1, instructions=True, blocks=False, name="bench-counts"):
         self._folder = tempfile.TemporaryDirectory(prefix="bench-")
         self._socket = f"{self._folder.name}/plugin"
         self._trace = Path(self._folder.name) / "trace.log"
@@ -68,7 +68,7 @@ class Counter:
         args = ["-D", str(self._trace)]
         if instructions:
             args += ["-plugin", f"{build_plugin()},socket={self._socket}{',blocks=on' if blocks else ''}"]
-        self.rig = Rig(mode, cpus=cpus, name=name, qemu_args=args)
+        self.rig = Rig(mode, sides=sides, cpus=cpus, name=name, qemu_args=args)
         self.vm = self.rig.vm
         try:
             if vfs:
@@ -82,7 +82,7 @@ class Counter:
     def _find_bars(self):
         """(first address, length, side and end) of every function's BAR 0."""
         found = []
-        for side in SIDES:
+        for side in self.rig.sides:
             functions = {"A": side.pci(), "B": side.pci(1)}
             for vf in range(self.rig.vfs):
                 functions[f"V{vf}"] = self.vm.check(f"basename $(readlink /sys/bus/pci/devices/{side.pci()}/virtfn{vf})")

@@ -44,6 +44,11 @@ C = Side("c", "igb", "igbvf", port=2, net=2)
 SIDES = (OURS, C)
 
 
+def insert(module):
+    """Shell command: loads one of our modules, or one of the kernel's."""
+    return f"insmod /mnt/igb_rs/{module}.ko" if module.endswith("_rs") else f"modprobe {module}"
+
+
 def place(side, end, pci):
     """Shell commands: gives a function's network device its namespace, name and address, and sets it up."""
     ns = side.ns(end)
@@ -62,12 +67,13 @@ def carrier(ns):
 class Rig:
     """A booted guest in which both sides' PFs are up. A context manager.
 
-    mode, cpus, name, qemu_args: as of lab.Vm.
+    sides: both, or only ours where nothing is compared; mode, cpus, name, qemu_args: as of lab.Vm.
     """
 
-    def __init__(self, mode, cpus=2, name="bench", qemu_args=()):
-        self.vm = Vm(mode=mode, ports=[0, 0, 1, 1], cpus=cpus, name=name, qemu_args=qemu_args)
-        self.mode = mode
+    def __init__(self, mode, sides=SIDES, cpus=2, name="bench", qemu_args=()):
+        self.sides = sides
+        ports = [wire for wire in range(len(sides)) for _ in range(2)]
+        self.vm = Vm(mode=mode, ports=ports, cpus=cpus, name=name, qemu_args=qemu_args)
         self.vfs = 0
         try:
             self._load()
@@ -78,29 +84,30 @@ class Rig:
     def _load(self):
         self.vm.put(TRAFFIC, (GUEST / "traffic.py").read_bytes())
         text = "set -e\n"
-        for side in SIDES:
+        for side in self.sides:
             for port in (0, 1):
                 text += f"echo {side.pf} >/sys/bus/pci/devices/{side.pci(port)}/driver_override\n"
             text += f"echo 0 >/sys/bus/pci/devices/{side.pci()}/sriov_drivers_autoprobe\n"
-        text += "modprobe igb; modprobe igbvf; insmod /mnt/igb_rs/igb_rs.ko; insmod /mnt/igb_rs/igbvf_rs.ko\n"
+        for side in self.sides:
+            text += "".join(f"{insert(module)}\n" for module in (side.pf, side.vf))
         text += "modprobe pktgen\n"
-        for side in SIDES:
+        for side in self.sides:
             text += place(side, "A", side.pci()) + place(side, "B", side.pci(1))
-        text += "".join(carrier(side.ns(end)) for side in SIDES for end in "AB")
+        text += "".join(carrier(side.ns(end)) for side in self.sides for end in "AB")
         self.vm.check(text, timeout=LIMIT)
 
     def enable_vfs(self, count):
         """Makes `count` VFs on both sides, each up in a namespace of its own."""
         text = "set -e\n"
-        for side in SIDES:
+        for side in self.sides:
             pf = f"/sys/bus/pci/devices/{side.pci()}"
             text += f"echo {count} >{pf}/sriov_numvfs\n"
             for vf in range(count):
                 text += (f"v=$(basename $(readlink {pf}/virtfn{vf}))\n"
                          f"echo {side.vf} >/sys/bus/pci/devices/$v/driver_override\n"
                          f"echo $v >/sys/bus/pci/drivers_probe\n" + place(side, f"V{vf}", "$v"))
-        text += "".join(carrier(side.ns(f"V{vf}")) for side in SIDES for vf in range(count))
-        text += "".join(carrier(side.ns(end)) for side in SIDES for end in "AB")
+        text += "".join(carrier(side.ns(f"V{vf}")) for side in self.sides for vf in range(count))
+        text += "".join(carrier(side.ns(end)) for side in self.sides for end in "AB")
         self.vm.check(text, timeout=LIMIT)
         self.vfs = count
 
@@ -109,7 +116,7 @@ class Rig:
 
     def set_mtu(self, mtu):
         text = "set -e\n"
-        for side in SIDES:
+        for side in self.sides:
             for end in self.ends():
                 text += f"ip -n {side.ns(end)} link set {side.ns(end)} mtu {mtu}\n"
             # The kernel's igb resets the device for this.
@@ -118,7 +125,7 @@ class Rig:
 
     def introduce(self):
         """Tells all ends of each side each other's addresses, for good, so that nothing but the traffic flows later."""
-        for side in SIDES:
+        for side in self.sides:
             macs = {end: self.mac(side, end) for end in self.ends()}
             self.vm.check("set -e\n" + "\n".join(
                 f"ip -n {side.ns(end)} neigh replace {side.address(to)} lladdr {macs[to]} dev {side.ns(end)} nud permanent"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab import Vm, paths
 
-from .rig import C, LIMIT, SIDES
+from .rig import C, LIMIT, SIDES, insert
 
 PF = "0000:01:00.0"
 ENABLE = Path(__file__).parents[1] / "demo" / "guest" / "enable_vfs.py"
@@ -28,10 +28,6 @@ after=$(free)
 {insert_vf}
 echo "$t0 $t1 $before $after"
 """
-
-
-def insert(module):
-    return f"insmod /mnt/igb_rs/{module}.ko" if module.endswith("_rs") else f"modprobe {module}"
 
 
 def once(vm, side):
