@@ -13,6 +13,7 @@
 mod pair;
 mod rx;
 mod tx;
+mod vlans;
 
 pub use self::{
     pair::{
@@ -28,7 +29,8 @@ pub use self::{
         tx_queue,
         TxCompletion,
         TxQueueState, //
-    }, //
+    },
+    vlans::VlanSet, //
 };
 
 use igb_common::desc::{

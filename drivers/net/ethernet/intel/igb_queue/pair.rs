@@ -62,7 +62,7 @@ pub struct PairPoll<'bound, D: Doorbell> {
 impl<D: Doorbell> PairPoll<'_, D> {
     /// Takes back what was sent, receives up to the budget.
     #[inline]
-    pub fn poll(&mut self, poll: &mut Poll<'_>, options: RxOptions) -> Progress {
+    pub fn poll(&mut self, poll: &mut Poll<'_>, options: RxOptions<'_>) -> Progress {
         self.completion.poll(poll);
         let received = self.rx.poll(poll, options);
         if received < poll.budget() {

@@ -35,7 +35,8 @@ use nic::{
 
 use super::{
     Doorbell,
-    RxSlot, //
+    RxSlot,
+    VlanSet, //
 };
 
 /// Bytes of a receive buffer.
@@ -49,11 +50,25 @@ const BATCH: u16 = 32;
 
 /// What to do with what the device found out about a packet.
 #[derive(Clone, Copy)]
-pub struct RxOptions {
+pub struct RxOptions<'a> {
     /// Believe the device's checksum verdict.
     pub checksum: bool,
     /// Pass on the receive hash.
     pub hash: bool,
+    /// Forget tags of other VLANs. A VF gets such packets when the administrator has put it into a
+    /// VLAN: the device strips the tag, yet reports it, and the VF is not to know. `None` passes
+    /// every tag on.
+    pub vlans: Option<&'a VlanSet>,
+}
+
+impl RxOptions<'_> {
+    /// The tag the stack sees. VLAN 0 is no VLAN, its tag just has a priority.
+    #[inline]
+    fn tag(&self, tag: u16) -> Option<u16> {
+        let vid = tag & 0xfff;
+        let known = vid == 0 || self.vlans.is_none_or(|vlans| vlans.contains(vid));
+        known.then_some(tag)
+    }
 }
 
 /// A packet of which some buffers have come.
@@ -144,7 +159,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
 
     /// Receives up to the budget; returns how many packets were finished, good or bad.
     #[inline]
-    pub fn poll(&mut self, poll: &mut Poll<'_>, options: RxOptions) -> u32 {
+    pub fn poll(&mut self, poll: &mut Poll<'_>, options: RxOptions<'_>) -> u32 {
         let budget = poll.budget();
         let mut finished = 0;
         // A slot offered again becomes done again only when the device has it, for which the
@@ -192,7 +207,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
 
     /// Deals with a packet whose last buffer is there, and offers its buffers again.
     #[inline]
-    fn finish(&mut self, poll: &mut Poll<'_>, last: RxWriteback, options: RxOptions) {
+    fn finish(&mut self, poll: &mut Poll<'_>, last: RxWriteback, options: RxOptions<'_>) {
         let Partial {
             first,
             buffers,
@@ -215,7 +230,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
         first: u16,
         buffers: u16,
         last: RxWriteback,
-        options: RxOptions,
+        options: RxOptions<'_>,
     ) {
         let tail = usize::from(last.length());
         let total = usize::from(buffers - 1) * BUFFER + tail;
@@ -238,7 +253,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
         }
 
         let mut info = ReceiveInfo {
-            vlan: last.vlan_tag(),
+            vlan: last.vlan_tag().and_then(|tag| options.tag(tag)),
             ..ReceiveInfo::default()
         };
         if options.checksum {

@@ -112,6 +112,7 @@ impl Operations for Igb {
         let options = RxOptions {
             checksum: features.contains(features::RXCSUM),
             hash: state.hashed && features.contains(features::RXHASH),
+            vlans: None,
         };
         state.queues.poll(poll, options)
     }

@@ -28,7 +28,10 @@ use igb_hw::{
     link::Link,
     vf_stats::VfStats, //
 };
-use igb_queue::PairVector;
+use igb_queue::{
+    PairVector,
+    VlanSet, //
+};
 use kernel::{
     device::{
         Bound,
@@ -76,8 +79,7 @@ mod session;
 use self::{
     filters::{
         InForce,
-        Reception,
-        VlanSet, //
+        Reception, //
     },
     session::Session, //
 };
@@ -87,11 +89,14 @@ pub(crate) const QUEUE_VECTOR: u8 = 0;
 /// Its bit in EIMS.
 pub(crate) const QUEUE_CAUSE: u32 = 1 << QUEUE_VECTOR;
 /// The vector of the mailbox.
-pub(crate) const MAILBOX_VECTOR: u8 = 1;
-/// Its bit in EIMS.
-pub(crate) const MAILBOX_CAUSE: u32 = 1 << MAILBOX_VECTOR;
-/// Vectors in use; the device has a third.
-const VECTORS: u32 = 2;
+const MAILBOX_VECTOR: u8 = 2;
+/// The vectors whose interrupts are the mailbox's: QEMU (11.1) takes the number it was given for a set
+/// of bits and raises vector 1.
+pub(crate) const MAILBOX_VECTORS: [u8; 2] = [1, MAILBOX_VECTOR];
+/// Their bits in EIMS.
+pub(crate) const MAILBOX_CAUSES: u32 = 0b110;
+/// Vectors in use: all that the device has.
+const VECTORS: u32 = 3;
 
 /// What the function is set to, and what it is known to be doing.
 pub(crate) struct Config<'bound> {
@@ -107,8 +112,6 @@ pub(crate) struct Config<'bound> {
     wanted: Reception,
     /// Reception, as the PF has it.
     in_force: InForce,
-    /// VLANs, as the stack wants them.
-    vlans: VlanSet,
     /// Longest packet.
     mtu: Mtu,
     /// Descriptors of the receive ring.
@@ -121,6 +124,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) running: Option<Registered<'bound, Irq<'bound, PairVector<'bound, Igbvf>>>>,
     /// How the link is, as far as it is ours.
     pub(crate) link_now: Option<Link>,
+    /// The link is back, with packets in the ring from before: the watchdog is to start the queues anew.
+    pub(crate) stale_queue: bool,
     /// What the device counted.
     pub(crate) stats: VfStats,
 }
@@ -135,6 +140,8 @@ pub(crate) struct Adapter<'bound> {
     arena: Arc<Arena<'bound>>,
     /// The queue hangs: the watchdog is to reset the function.
     reset_wanted: AtomicBool,
+    /// VLANs, as the stack wants them; changed with `config` locked.
+    vlans: VlanSet,
     #[pin]
     config: Mutex<Config<'bound>>,
 }
@@ -151,7 +158,7 @@ impl<'bound> Adapter<'bound> {
             .inspect_err(|e| dev_err!(dev, "mapping BAR 0 failed: {e:?}\n"))?;
         let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
         let vectors = Vectors::alloc(dev, VECTORS, VECTORS)
-            .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
+            .inspect_err(|e| dev_err!(dev, "no three MSI-X vectors to be had: {e:?}\n"))?;
         let arena = Arena::new(dev, backing)?;
 
         Arc::pin_init(
@@ -162,6 +169,7 @@ impl<'bound> Adapter<'bound> {
                 vectors,
                 arena,
                 reset_wanted: AtomicBool::new(false),
+                vlans: VlanSet::new(),
                 config <- new_mutex!(Config {
                     mailbox: Mailbox::default(),
                     session: Session::new(),
@@ -170,18 +178,24 @@ impl<'bound> Adapter<'bound> {
                     given: None,
                     wanted: Reception::default(),
                     in_force: InForce::default(),
-                    vlans: VlanSet::EMPTY,
                     mtu: Mtu::DEFAULT,
                     rx_size: RingSize::DEFAULT,
                     tx_size: RingSize::DEFAULT,
                     interval: Interval::LOW_LATENCY,
                     running: None,
                     link_now: None,
+                    stale_queue: false,
                     stats: VfStats::default(),
                 }),
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// VLANs, as the stack wants them.
+    #[inline]
+    pub(crate) fn vlans(&self) -> &VlanSet {
+        &self.vlans
     }
 
     /// The device.
@@ -253,7 +267,7 @@ impl<'bound> Adapter<'bound> {
     /// Has the mailbox handler run, which has the watchdog run if there is something to do. Any
     /// context.
     fn wake(&self) {
-        self.hw.trigger_vectors(MAILBOX_CAUSE);
+        self.hw.trigger_vectors(1 << MAILBOX_VECTOR);
     }
 
     /// One line on what the function got, in the log.

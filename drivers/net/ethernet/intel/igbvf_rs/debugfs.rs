@@ -34,19 +34,21 @@ use crate::{
 pub(crate) fn create<'bound>(
     scope: Scope<'bound>,
     interface: &Interface<'bound, Igbvf>,
-    mailbox: &Registered<'bound, Irq<'bound, MailboxVector<'bound>>>,
+    mailbox: &[Registered<'bound, Irq<'bound, MailboxVector<'bound>>>; 2],
 ) -> Result<Registered<'bound, Directory<'bound>>> {
     let adapter = interface.data();
     let directory = Directory::new(scope, c"igbvf_rs", adapter.dev().as_ref().name())?;
     directory.arena(Arc::clone(adapter.arena()))?;
 
     let interface = interface.shared();
-    let mailbox = mailbox.shared();
+    let mailbox = mailbox.each_ref().map(|irq| irq.shared());
     directory.file(c"vectors", move |out: &mut Writer<'_>| -> fmt::Result {
         if let Some(irq) = &interface.data().config().lock().running {
             writeln!(out, "{}", irq.describe())?;
         }
-        writeln!(out, "{}", mailbox.describe())
+        mailbox
+            .iter()
+            .try_for_each(|irq| writeln!(out, "{}", irq.describe()))
     })?;
     Ok(directory)
 }

@@ -27,7 +27,7 @@ use nic::{
 use crate::{
     adapter::{
         Adapter,
-        MAILBOX_VECTOR, //
+        MAILBOX_VECTORS, //
     },
     debugfs,
     irq::MailboxVector,
@@ -50,7 +50,7 @@ kernel::pci_device_table!(
 pub(crate) struct Data<'bound> {
     _debugfs: Registered<'bound, Directory<'bound>>,
     watchdog: Registered<'bound, Service<Watchdog<'bound>>>,
-    _mailbox: Registered<'bound, Irq<'bound, MailboxVector<'bound>>>,
+    _mailbox: [Registered<'bound, Irq<'bound, MailboxVector<'bound>>>; 2],
     interface: Registered<'bound, Interface<'bound, Igbvf>>,
     adapter: Arc<Adapter<'bound>>,
 }
@@ -106,11 +106,15 @@ fn bring_up<'bound>(
     adapter.start_device()?;
     let interface = netdev::register(adapter)?;
     let watchdog = Service::new(scope, Watchdog::new(&interface))?;
-    let name = CString::try_from_fmt(fmt!("igbvf_rs-{}", dev.as_ref().name()))?;
-    let handler = MailboxVector::new(interface.shared(), watchdog.shared());
-    let mailbox = adapter
-        .vectors()
-        .request(scope, MAILBOX_VECTOR.into(), name, handler)?;
+    let request = |vector: u8| {
+        let name = CString::try_from_fmt(fmt!("igbvf_rs-{}-{vector}", dev.as_ref().name()))?;
+        let handler = MailboxVector::new(interface.shared(), watchdog.shared());
+        adapter
+            .vectors()
+            .request(scope, vector.into(), name, handler)
+    };
+    let [first, second] = MAILBOX_VECTORS;
+    let mailbox = [request(first)?, request(second)?];
     let debugfs = debugfs::create(scope, &interface, &mailbox)?;
     adapter.announce();
     watchdog.schedule(0);

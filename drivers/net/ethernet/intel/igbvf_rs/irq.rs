@@ -13,12 +13,12 @@ use nic::{
 };
 
 use crate::{
-    adapter::MAILBOX_CAUSE,
+    adapter::MAILBOX_CAUSES,
     driver::Igbvf,
     service::Watchdog, //
 };
 
-/// The mailbox vector. Served in a thread, because a mailbox takes its time.
+/// A vector of the mailbox. Served in a thread, because a mailbox takes its time.
 pub(crate) struct MailboxVector<'bound> {
     interface: Arc<Interface<'bound, Igbvf>>,
     watchdog: Arc<Service<Watchdog<'bound>>>,
@@ -48,11 +48,11 @@ impl Handler for MailboxVector<'_> {
         let mut config = adapter.config().lock();
         adapter.serve_mailbox(&mut config);
         adapter.update_link(&self.interface, &mut config);
-        let urgent = config.session.take_urgent();
+        let urgent = config.session.take_urgent() || config.stale_queue;
         drop(config);
         if urgent || adapter.is_reset_wanted() {
             self.watchdog.expedite();
         }
-        adapter.hw().enable_vectors(MAILBOX_CAUSE);
+        adapter.hw().enable_vectors(MAILBOX_CAUSES);
     }
 }

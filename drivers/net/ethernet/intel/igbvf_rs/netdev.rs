@@ -119,6 +119,7 @@ impl Operations for Igbvf {
         let options = RxOptions {
             checksum: interface.features().contains(features::RXCSUM),
             hash: false,
+            vlans: Some(interface.data().vlans()),
         };
         state.poll(poll, options)
     }

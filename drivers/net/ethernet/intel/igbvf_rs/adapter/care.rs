@@ -54,11 +54,30 @@ impl<'bound> Adapter<'bound> {
         let stats = &mut config.stats;
         let _ = self.hw.update_stats(stats);
         self.update_link(interface, &mut config);
-        if config.session.is_open() {
-            return PERIOD_MS;
-        }
+        let (open, stale) = (config.session.is_open(), config.stale_queue);
         drop(config);
-        self.recover(interface)
+        if !open {
+            return self.recover(interface);
+        }
+        if stale {
+            self.renew_queues(interface);
+        }
+        PERIOD_MS
+    }
+
+    /// Starts the queues anew if packets from before a loss of the link are still in the ring.
+    fn renew_queues(&self, interface: &Interface<'bound, Igbvf>) {
+        let rtnl = Rtnl::lock();
+        let mut config = self.config.lock();
+        if !core::mem::take(&mut config.stale_queue) || config.running.is_none() {
+            return;
+        }
+        self.stop_queues(interface, &mut config, &rtnl);
+        // On failure, which is logged, the interface stays without carrier until it is taken down and up.
+        if config.session.is_open() {
+            let _ = self.start_queues(interface, &mut config, &rtnl);
+        }
+        self.update_link(interface, &mut config);
     }
 
     /// Begins a new session and starts the queues if they should run. Returns the milliseconds after
@@ -116,10 +135,19 @@ impl<'bound> Adapter<'bound> {
                 None => dev_info!(self.dev, "link down\n"),
             }
         }
-        if link.is_some() && config.running.is_some() {
+        let usable = link.is_some() && config.running.is_some();
+        // What the device could not send while the link was away, it looks at with the next doorbell
+        // only; the stack's queue may be stopped, so that none comes.
+        config.stale_queue = usable && !interface.carrier_ok() && self.has_unsent();
+        if usable && !config.stale_queue {
             interface.carrier_on();
         } else {
             interface.carrier_off();
         }
+    }
+
+    /// Whether the transmit ring has packets that the device has not looked at.
+    fn has_unsent(&self) -> bool {
+        matches!(self.hw.tx_position(), Ok((head, tail)) if head != tail)
     }
 }

@@ -96,33 +96,6 @@ impl InForce {
     }
 }
 
-/// A set of VLAN identifiers.
-pub(super) struct VlanSet([u64; 64]);
-
-impl VlanSet {
-    pub(super) const EMPTY: Self = Self([0; 64]);
-
-    pub(super) fn contains(&self, vid: u16) -> bool {
-        self.0
-            .get(usize::from(vid >> 6))
-            .is_some_and(|word| word & Self::bit(vid) != 0)
-    }
-
-    fn set(&mut self, vid: u16, member: bool) {
-        if let Some(word) = self.0.get_mut(usize::from(vid >> 6)) {
-            if member {
-                *word |= Self::bit(vid);
-            } else {
-                *word &= !Self::bit(vid);
-            }
-        }
-    }
-
-    fn bit(vid: u16) -> u64 {
-        1 << (vid & 63)
-    }
-}
-
 impl<'bound> Adapter<'bound> {
     /// The stack's wishes changed. What the PF refuses is logged and lived with.
     pub(crate) fn set_rx_mode(
@@ -289,7 +262,7 @@ impl<'bound> Adapter<'bound> {
             dev_err!(self.dev, "the PF refuses VLAN {vid}\n");
             return Err(EPERM);
         }
-        config.vlans.set(vid, true);
+        self.vlans.set(vid, true);
         Ok(())
     }
 
@@ -299,7 +272,7 @@ impl<'bound> Adapter<'bound> {
             return;
         }
         let mut config = self.config.lock();
-        config.vlans.set(vid, false);
+        self.vlans.set(vid, false);
         // A PF that refuses or is away keeps or has forgotten it; the stack drops what it does not want.
         let _ = self.ask(&mut config, VfRequest::SetVlan { vid, add: false });
     }

@@ -25,8 +25,9 @@ use super::{
     Adapter,
     Config,
     Interval,
-    MAILBOX_CAUSE,
+    MAILBOX_CAUSES,
     MAILBOX_VECTOR,
+    MAILBOX_VECTORS,
     QUEUE_CAUSE,
     QUEUE_VECTOR, //
 };
@@ -147,9 +148,11 @@ impl<'bound> Adapter<'bound> {
         }
         hw.restart_stats(&mut config.stats)?;
         hw.map_vectors(QUEUE_VECTOR, QUEUE_VECTOR, MAILBOX_VECTOR)?;
-        hw.auto_clear_vectors(QUEUE_CAUSE | MAILBOX_CAUSE)?;
-        hw.set_moderation(MAILBOX_VECTOR, Interval::EVENTS)?;
-        hw.enable_vectors(MAILBOX_CAUSE);
+        hw.auto_clear_vectors(QUEUE_CAUSE | MAILBOX_CAUSES)?;
+        for vector in MAILBOX_VECTORS {
+            hw.set_moderation(vector, Interval::EVENTS)?;
+        }
+        hw.enable_vectors(MAILBOX_CAUSES);
         result
     }
 
@@ -206,7 +209,7 @@ impl<'bound> Adapter<'bound> {
             dev_err!(self.dev(), "the PF refuses MTU {}\n", config.mtu.get());
         }
         for vid in 0..4096 {
-            if config.vlans.contains(vid)
+            if self.vlans.contains(vid)
                 && !self.ask_early(config, VfRequest::SetVlan { vid, add: true })?
             {
                 dev_err!(self.dev(), "the PF refuses VLAN {vid}\n");
