@@ -45,7 +45,8 @@ pub enum VfLinkState {
     /// The port's.
     #[default]
     Auto,
-    /// Up, so that VFs can talk to each other without the port's link.
+    /// Up, so that VFs can talk to each other without the port's link; `EOPNOTSUPP` from a device
+    /// that has no such link.
     Enable,
     /// Down; the VF sends and receives nothing.
     Disable,

@@ -43,6 +43,19 @@ impl MacAddr {
         !self.is_zero() && !self.is_multicast()
     }
 
+    /// The address that virtual function `vf` of the port with this permanent address has until it or
+    /// the administrator chooses another: always the same, and locally administered. The number goes
+    /// into the first byte, so that the VFs of ports with neighbouring addresses do not meet.
+    #[inline]
+    pub const fn of_vf(self, vf: u8) -> Self {
+        const GROUP: u8 = 1 << 0;
+        const LOCAL: u8 = 1 << 1;
+        let [first, b, c, d, e, f] = self.0;
+        // 1 to 8, so never the port's own address, should that be locally administered too.
+        let number = (vf & 7) + 1;
+        Self([((first | LOCAL) & !GROUP) ^ (number << 4), b, c, d, e, f])
+    }
+
     /// The address as two little-endian words: the first four bytes, then the last two in the low
     /// half. RAL/RAH and the mailbox have it this way.
     #[inline]

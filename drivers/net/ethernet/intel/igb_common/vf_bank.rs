@@ -108,6 +108,8 @@ pub struct VfBank {
     filters: Filters,
     multicast: MulticastTable,
     layout: Layout,
+    /// The port's address, from which those of its VFs are derived.
+    permanent_mac: Option<MacAddr>,
     /// Whether DTXSWC, VFRE and VFTE have to be written whatever the VFs want.
     common: bool,
     /// VFRE and VFTE as last written. A VF may have cleared its own bits since.
@@ -139,6 +141,7 @@ impl VfBank {
             },
             multicast: MulticastTable::new(),
             layout: Layout::WITHOUT_VFS,
+            permanent_mac: None,
             common: true,
             queues: ALL_QUEUES,
         }
@@ -157,6 +160,12 @@ impl VfBank {
         } else {
             None
         }
+    }
+
+    /// Derives the addresses that VFs have to begin with from the port's permanent one, from the next
+    /// division on; before, they have none.
+    pub fn set_permanent_mac(&mut self, mac: MacAddr) {
+        self.permanent_mac = Some(mac);
     }
 
     /// The address of VF `vf`, if it has one.
@@ -185,9 +194,10 @@ impl VfBank {
         self.common = true;
         let result = self.filters.rar.set_layout(layout);
         self.filters.vlan.set_layout(layout);
+        let base = self.permanent_mac;
         self.each_slot(|slot, filters| {
             if slot.vf() < layout.vfs() {
-                slot.activate(filters)
+                slot.activate(base.map(|mac| mac.of_vf(slot.vf())), filters)
             } else {
                 Effects::NONE
             }

@@ -27,6 +27,7 @@ pub use self::request::Outcome;
 
 use crate::{
     frame::MAX_FRAME,
+    mac::MacAddr,
     mbx::{
         MulticastHashes,
         Reply, //
@@ -158,6 +159,8 @@ pub struct VfSlot {
     vf: u8,
     state: VfState,
     admin: Admin,
+    /// The address it has until somebody chooses another.
+    default_mac: Option<MacAddr>,
     /// The VF's groups.
     hashes: MulticastHashes,
     /// Whether the VF receives all multicast.
@@ -179,6 +182,7 @@ impl VfSlot {
             vf,
             state: VfState::Inactive,
             admin: Admin::DEFAULT,
+            default_mac: None,
             hashes: MulticastHashes::EMPTY,
             all_multicast: false,
             max_frame: DEFAULT_FRAME,
@@ -199,10 +203,12 @@ impl VfSlot {
     }
 
     /// VFs were enabled and this is one of them: it starts with default settings and nothing of its
-    /// own. The tables' layout is set before.
-    pub fn activate(&mut self, ctx: &mut Filters) -> Effects {
+    /// own but the address `default_mac`, if that is free. The tables' layout is set before.
+    pub fn activate(&mut self, default_mac: Option<MacAddr>, ctx: &mut Filters) -> Effects {
         *self = Self::new(self.vf);
         self.state = VfState::Reset;
+        self.default_mac = default_mac;
+        self.restore_mac(ctx);
         self.scrub(ctx).and(Effects::ALL)
     }
 
@@ -227,7 +233,7 @@ impl VfSlot {
         }
         self.state = VfState::Reset;
         ctx.rar.clear_vf_mac(self.vf);
-        self.restore_admin_mac(ctx);
+        self.restore_mac(ctx);
         self.scrub(ctx)
             .and(Effects::RAR)
             .and(Effects::QUEUES)
@@ -263,11 +269,19 @@ impl VfSlot {
             .and(Effects::VMVIR)
     }
 
-    fn restore_admin_mac(&self, ctx: &mut Filters) {
-        if let Some(mac) = self.admin.mac {
+    /// Gives the VF the administrator's address, or one at all.
+    fn restore_mac(&self, ctx: &mut Filters) {
+        let mac = match (self.admin.mac, ctx.rar.vf_mac(self.vf)) {
             // It is reserved for this VF.
-            let _ = ctx.rar.set_vf_mac(self.vf, mac);
-        }
+            (Some(mac), _) => mac,
+            (None, Some(_)) => return,
+            (None, None) => match self.default_mac {
+                Some(mac) => mac,
+                None => return,
+            },
+        };
+        // If another function has the default one, the VF has to choose.
+        let _ = ctx.rar.set_vf_mac(self.vf, mac);
     }
 
     /// The VF's number, which is its pool's.

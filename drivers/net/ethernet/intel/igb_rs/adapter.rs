@@ -171,6 +171,7 @@ impl<'bound> Adapter<'bound> {
         let arena = Arena::new(dev, backing)?;
 
         let mut bank = KBox::new(VfBank::new(), GFP_KERNEL)?;
+        bank.set_permanent_mac(MacAddr::new(mac.0));
         bank.set_pf_mac(MacAddr::new(mac.0))
             .map_err(|_| EADDRNOTAVAIL)?;
         let mut rss_key = [0; KEY_LEN];

@@ -21,7 +21,7 @@ use crate::{
 /// The administrator's settings. They survive every reset of VF or PF.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Admin {
-    /// The VF's address; without one it chooses.
+    /// The VF's address; without one it has a default one and may choose another.
     pub mac: Option<MacAddr>,
     /// The tag of all its frames; without one it uses VLANs as it likes.
     pub vlan: Option<PortVlan>,
@@ -103,13 +103,12 @@ impl PortVlan {
     }
 }
 
-/// The link a VF sees.
+/// The link a VF sees. There is no third policy, up without the port's link: STATUS.LU is the port's
+/// for every function, and without it the device receives nothing, from other VFs neither.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LinkPolicy {
     /// The PF's.
     Auto,
-    /// The PF's as well: the device cannot show a VF a link that is not there.
-    Enable,
     /// None: its queues are off.
     Disable,
 }
@@ -184,10 +183,11 @@ impl VfSlot {
         let Some(mac) = mac else {
             self.admin.mac = None;
             ctx.rar.reserve(self.vf, None);
-            if self.state == VfState::Ready || current.is_none() {
+            if self.state == VfState::Ready {
                 return Ok(Change::NONE);
             }
             ctx.rar.clear_vf_mac(self.vf);
+            self.restore_mac(ctx);
             return Ok(Change::effects(Effects::RAR));
         };
         match ctx.rar.set_vf_mac(self.vf, mac) {
@@ -210,7 +210,7 @@ impl VfSlot {
     }
 
     /// Takes away the address `mac`, because the PF or the administrator for another VF wants it. The
-    /// VF has to start anew if it was its own, and then has none.
+    /// VF has to start anew if it was its own, and then has its default one, if that is free.
     pub fn evict(&mut self, mac: MacAddr, ctx: &mut Filters) -> Change {
         let owner = ctx.rar.owner_of(mac);
         if self.admin.mac == Some(mac) || owner.and_then(|owner| owner.vf()) != Some(self.vf) {
@@ -304,7 +304,7 @@ impl VfSlot {
             change.effects = change.effects.and(Effects::RAR).and(Effects::QUEUES);
             if ctx.rar.vf_mac(self.vf) != Some(mac) {
                 ctx.rar.clear_vf_mac(self.vf);
-                self.restore_admin_mac(ctx);
+                self.restore_mac(ctx);
                 change.notice = self.revoke();
             }
         }

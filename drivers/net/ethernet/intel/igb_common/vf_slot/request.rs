@@ -146,7 +146,7 @@ impl VfSlot {
     fn reset(&mut self, now: u64, ctx: &mut Filters) -> Outcome {
         count(&mut self.counters.accepted);
         let effects = self.scrub(ctx);
-        self.restore_admin_mac(ctx);
+        self.restore_mac(ctx);
         self.state = VfState::Ready;
         // As the C driver does: a VF that just came in is not sent away at once.
         self.refusals.allow(now);

@@ -67,7 +67,11 @@ impl VfAdmin for Igb {
         let config = interface.data().config().lock();
         let admin = config.bank.slot(vf).ok_or(EINVAL)?.admin();
         Ok(VfConfig {
-            mac: config.bank.vf_mac(vf).map(|mac| MacAddress(mac.bytes())),
+            // A trusted VF may use another.
+            mac: admin
+                .mac
+                .or(config.bank.vf_mac(vf))
+                .map(|mac| MacAddress(mac.bytes())),
             vlan: admin.vlan.map(|vlan| net::PortVlan {
                 vid: vlan.vid(),
                 qos: vlan.qos(),
@@ -77,7 +81,6 @@ impl VfAdmin for Igb {
             trusted: admin.trusted,
             link_state: match admin.link {
                 LinkPolicy::Auto => VfLinkState::Auto,
-                LinkPolicy::Enable => VfLinkState::Enable,
                 LinkPolicy::Disable => VfLinkState::Disable,
             },
         })
@@ -169,8 +172,16 @@ impl VfAdmin for Igb {
         let vf = number(vf)?;
         let link = match state {
             VfLinkState::Auto => LinkPolicy::Auto,
-            VfLinkState::Enable => LinkPolicy::Enable,
             VfLinkState::Disable => LinkPolicy::Disable,
+            VfLinkState::Enable => {
+                let adapter = interface.data();
+                adapter.config().lock().bank.slot(vf).ok_or(EINVAL)?;
+                dev_info!(
+                    adapter.dev(),
+                    "VF {vf}: the device has no link but the port's: use state auto\n"
+                );
+                return Err(EOPNOTSUPP);
+            }
         };
         order(interface, |config| config.bank.set_vf_link(vf, link))
     }
