@@ -20,7 +20,10 @@ use kernel::{
 };
 
 use crate::{
-    dma::Arena,
+    dma::{
+        self,
+        Arena, //
+    },
     pci::{
         Registered,
         Resource,
@@ -60,7 +63,8 @@ struct File<'bound> {
     show: KBox<dyn Show + 'bound>,
 }
 
-/// A directory `/sys/kernel/debug/<module>/<name>/`, for root only.
+/// A directory `/sys/kernel/debug/<module>/<name>/`, for root only. Beside it is the file `ledger`:
+/// what [`dma::ledger`] says, for all devices of the module.
 ///
 /// # Invariants
 ///
@@ -94,8 +98,11 @@ impl<'bound> Directory<'bound> {
             }),
             GFP_KERNEL,
         )?;
-        // SAFETY: both are strings; debugfs copies them.
-        let dir = unsafe { raw::nic_debugfs_create_dir(module.as_char_ptr(), name.as_char_ptr()) };
+        let ledger = (&raw const LEDGER).cast_mut();
+        // SAFETY: both are strings; debugfs copies them. The entry is a constant that nobody writes.
+        let dir = unsafe {
+            raw::nic_debugfs_create_dir(module.as_char_ptr(), name.as_char_ptr(), ledger)
+        };
         this.state.lock().dir = Some(dir);
         scope.adopt(this)
     }
@@ -140,6 +147,19 @@ impl Resource for Directory<'_> {
             // SAFETY: the directory is ours and removed once.
             unsafe { raw::nic_debugfs_remove_dir(dir) };
         }
+    }
+}
+
+static LEDGER: raw::nic_debugfs_file = raw::nic_debugfs_file {
+    show: Some(ledger_callback),
+};
+
+unsafe extern "C" fn ledger_callback(seq: *mut raw::seq_file, _unused: *mut c_void) -> c_int {
+    // SAFETY: the core passes a valid `seq_file` to which nobody else writes meanwhile.
+    let mut out = Writer(unsafe { &mut *seq });
+    match fmt::Write::write_fmt(&mut out, format_args!("{}", dma::ledger())) {
+        Ok(()) => 0,
+        Err(fmt::Error) => EIO.to_errno(),
     }
 }
 

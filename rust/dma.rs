@@ -30,6 +30,7 @@ pub use self::ring::{
     DescriptorRing, //
 };
 pub use self::slots::Slots;
+pub(crate) use self::status::warn_if_left;
 pub use self::status::{
     ledger,
     Kind,

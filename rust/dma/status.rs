@@ -70,6 +70,15 @@ pub fn ledger() -> Ledger {
     }
 }
 
+/// Warns, with a trace, of memory that no device is left for. For the end of a module.
+pub(crate) fn warn_if_left() {
+    let Ledger { arenas, bytes } = ledger();
+    if arenas != 0 || bytes != 0 {
+        // SAFETY: prints two numbers.
+        unsafe { raw::nic_warn_dma_left(arenas, bytes) };
+    }
+}
+
 /// What stands between a device and the rest of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -10,13 +10,16 @@ static DEFINE_MUTEX(root_lock);
 static struct dentry *root;
 static unsigned int root_users;
 
-struct dentry *nic_debugfs_create_dir(const char *module, const char *name)
+struct dentry *nic_debugfs_create_dir(const char *module, const char *name,
+				      struct nic_debugfs_file *ledger)
 {
 	struct dentry *dir;
 
 	mutex_lock(&root_lock);
-	if (!root_users++)
+	if (!root_users++) {
 		root = debugfs_create_dir(module, NULL);
+		nic_debugfs_create_file("ledger", root, ledger);
+	}
 	dir = debugfs_create_dir(name, root);
 	mutex_unlock(&root_lock);
 	return dir;

@@ -5,6 +5,7 @@
 #include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 
 #include "helpers.h"
@@ -51,6 +52,12 @@ int nic_dev_to_node(struct device *dev)
 bool nic_guest_memory_encrypted(void)
 {
 	return cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
+}
+
+void nic_warn_dma_left(u64 arenas, u64 bytes)
+{
+	WARN(true, "%s: DMA memory left behind: %llu arenas, %llu bytes\n", THIS_MODULE->name,
+	     arenas, bytes);
 }
 
 int nic_iommu_map(struct iommu_domain *domain, u64 iova, u64 phys, size_t size, int prot)

@@ -16,7 +16,8 @@ struct nic_debugfs_file {
 	/* Called with the entry itself in seq_file.private. */
 	int (*show)(struct seq_file *seq, void *unused);
 };
-struct dentry *nic_debugfs_create_dir(const char *module, const char *name);
+struct dentry *nic_debugfs_create_dir(const char *module, const char *name,
+				      struct nic_debugfs_file *ledger);
 void nic_debugfs_remove_dir(struct dentry *dir);
 void nic_debugfs_create_file(const char *name, struct dentry *dir,
 			     struct nic_debugfs_file *entry);
@@ -29,6 +30,7 @@ void *nic_dma_alloc(struct device *dev, size_t size, dma_addr_t *handle, bool la
 u64 nic_dma_mask(struct device *dev);
 int nic_dev_to_node(struct device *dev);
 bool nic_guest_memory_encrypted(void);
+void nic_warn_dma_left(u64 arenas, u64 bytes);
 int nic_iommu_map(struct iommu_domain *domain, u64 iova, u64 phys, size_t size, int prot);
 u64 nic_pci_window_end(struct pci_dev *pdev, u64 first, u64 last);
 

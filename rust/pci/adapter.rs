@@ -27,6 +27,8 @@ use kernel::{
     ThisModule, //
 };
 
+use crate::dma;
+
 use super::{
     scope::{
         Resources,
@@ -214,7 +216,9 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
 
     unsafe fn unregister(pdrv: &Opaque<bindings::pci_driver>) {
         // SAFETY: the requirements are those of this function.
-        unsafe { KernelAdapter::<T>::unregister(pdrv) }
+        unsafe { KernelAdapter::<T>::unregister(pdrv) };
+        // No device is bound any more.
+        dma::warn_if_left();
     }
 }
 
