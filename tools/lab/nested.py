@@ -44,8 +44,8 @@ class Nested(LoggedGuest):
         self._folder = f"/run/lab/{name}"
         self._process = None
         self.agent = None
-        outer.check(f"mkdir -p {self._folder} && {{ mountpoint -q {paths.ROOT_FOR_GUESTS} || "
-                    f"mount --bind / {paths.ROOT_FOR_GUESTS}; }}")
+        outer.check(f"mkdir -p {self._folder} && rm -f {self._folder}/agent && "
+                    f"{{ mountpoint -q {paths.ROOT_FOR_GUESTS} || mount --bind / {paths.ROOT_FOR_GUESTS}; }}")
         for address in self.devices:
             outer.check(_HAND_OVER.format(address=address))
         outer.run("modprobe kvm_amd || modprobe kvm_intel")

@@ -5,13 +5,18 @@ import re
 
 import pytest
 
-from vfs import (LIMIT, NUMVFS, PF, VFS, add_vlan, carrier, endless, facts, insmod, pings, place, reaches,
+from vfs import (LIMIT, NUMVFS, PF, VFS, add_vlan, carrier, endless, facts, insmod, no_carrier, pings, place, reaches,
                  run_all, silent, start, stream, until)
 
 DEBUG = "/sys/kernel/debug"
 
 COUNT = f"ls -d /sys/bus/pci/devices/{PF}/virtfn*/net/* 2>/dev/null | wc -l"
 """Shell command: how many VFs have a network device."""
+
+
+IDLE = "grep MSIX-0000:01: /proc/interrupts | grep -E ': +(0 +)+IR-' | grep -qv ' 2-edge .*igbvf_rs-'"
+"""Shell command: succeeds while any vector of the PF or its VFs has never fired, the third of a VF left out: QEMU sends
+the mailbox's interrupts to the second instead."""
 
 
 def load(vm):
@@ -43,6 +48,43 @@ def test_counts_refused(guest):
         assert result.rc == 1 and "busy" in result.stderr
     assert vm.check(f"cat {NUMVFS}; {COUNT}").split() == ["3", "3"]
     assert any("3 VFs already enabled. Disable before enabling 7 VFs" in line for line in vm.log(since, vm.mark()))
+
+
+def test_isolation(guest):
+    """Each function its own group, its own domain, its own remapped interrupts, all of which fire."""
+    vm = guest()
+    start(vm, 7)
+    # Packets, and a word from the PF to each VF.
+    run_all(vm, *(pings(f"v{index}", "w", 3) for index in range(7)), pings("pf", "w", 3),
+            *(f"ip -n pf link set pf vf {index} state auto" for index in range(7)),
+            until(f"! {{ {IDLE}; }}"))
+    functions = [(PF, "igb_rs"), *((vf, "igbvf_rs") for vf in VFS)]
+    groups = vm.check(f"cd /sys/bus/pci/devices; for f in {' '.join(f for f, _ in functions)}; do "
+                      "basename $(readlink $f/iommu_group); done").split()
+    assert len(set(groups)) == len(functions)
+    interrupts = vm.read("/proc/interrupts")
+    mapped = 0
+    for (function, driver), group in zip(functions, groups):
+        iommu = vm.read(f"{DEBUG}/{driver}/{function}/iommu")
+        values = dict(line.split(": ", 1) for line in iommu.splitlines())
+        assert (values["domain"], values["group"], values["isolated_msi"]) == ("private", group, "yes")
+        assert int(values["bytes"]) >= int(values["region_bytes"]) > 0
+        mapped += int(values["bytes"]) if driver == "igbvf_rs" else 0
+        ranges = [tuple(line.split()[2:4]) for line in iommu.splitlines() if line.startswith("range: ")]
+        assert len(ranges) == int(values["blocks"])
+        # The device may do no more than each kind of memory needs: descriptors, packets out, packets in.
+        assert set(ranges) == {("rw", "ring"), ("r-", "tx"), ("-w", "rx")}, iommu
+        vectors = [line.split() for line in vm.read(f"{DEBUG}/{driver}/{function}/vectors").splitlines()]
+        assert len(vectors) == 3
+        for index, irq, name, chip, how, _ in vectors:
+            assert (how, chip) == ("remapped", f"IR-PCI-MSIX-{function}"), vectors
+            line = re.search(rf"^ *{irq}: +([\d ]+?) +{re.escape(chip)}.*{re.escape(name)}$", interrupts, re.MULTILINE)
+            assert line
+            if (driver, index) != ("igbvf_rs", "2"):
+                assert sum(map(int, line[1].split())) > 0, f"{name} never fired"
+    assert vm.read(f"{DEBUG}/igbvf_rs/ledger").split() == ["arenas:", "7", "bytes:", str(mapped)]
+    vm.check(f"echo 0 >{NUMVFS}")
+    assert vm.check(f"ls {DEBUG}/igbvf_rs | grep -c : || true") == "0"
 
 
 def test_all_at_once(guest):
@@ -137,6 +179,19 @@ def test_multicast(guest):
             "ip -n v0 link set v0 allmulticast on", "ip -n v0 link set v0 allmulticast off", reaches("v0", "w"))
 
 
+def test_statistics(guest):
+    """`ip -s link show` of the PF counts what each VF sends and receives."""
+    vm = guest()
+    start(vm)
+    before = [facts(vm, vf)["stats"] for vf in range(2)]
+    run_all(vm, pings("v0", "w", 50, more="-s 1000"))
+    after = [facts(vm, vf)["stats"] for vf in range(2)]
+    for way in ("rx", "tx"):
+        packets, octets = (after[0][way][what] - before[0][way][what] for what in ("packets", "bytes"))
+        assert 50 <= packets < 100 and 50 * 1042 <= octets < 100 * 1100, (before, after)
+        assert after[1][way]["packets"] - before[1][way]["packets"] < 25
+
+
 def test_admin_mac(guest):
     """An address given to a VF that runs is its address at once, and only a trusted VF may take another."""
     vm = guest()
@@ -153,6 +208,73 @@ def test_admin_mac(guest):
     run_all(vm, "ip -n pf link set pf down", f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/unbind",
             f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/bind", place(VFS[0], "v0"), until(carrier("v0")),
             has.format(given), reaches("v0", "w"))
+
+
+def test_stable_mac(guest):
+    """Without an order a VF has the same address after each binding, as permanent; it may take another until it is reset."""
+    vm = guest()
+    start(vm)
+    before = [facts(vm, vf)["address"] for vf in range(2)]
+    shown = "ip -n {0} -o link show {0} | grep -q 'link/ether {1}'"
+    bind = "/sys/bus/pci/drivers/igbvf_rs"
+    assert before[0] != before[1]
+    assert all(int(mac[:2], 16) & 3 == 2 for mac in before)
+    run_all(vm, shown.format("v0", before[0]), shown.format("v1", before[1]),
+            "ip -n v0 link set v0 address 02:82:57:60:00:03", reaches("v0", "w"),
+            f"echo {VFS[0]} >{bind}/unbind", f"echo {VFS[0]} >{bind}/bind",
+            f"[ $(cat /sys/bus/pci/devices/{VFS[0]}/net/*/addr_assign_type) = 0 ]", place(VFS[0], "v0"),
+            shown.format("v0", before[0]), until(carrier("v0")), reaches("v0", "w"))
+    run_all(vm, f"echo 0 >{NUMVFS}", f"echo 3 >{NUMVFS}", *(place(VFS[vf], f"v{vf}") for vf in range(3)),
+            *(shown.format(f"v{vf}", before[vf]) for vf in range(2)))
+    assert facts(vm, 2)["address"] not in before
+
+
+def test_admin_vlan(guest):
+    """A VF that is put into a VLAN while it runs talks to that VLAN only, and does not know."""
+    vm = guest()
+    start(vm)
+    alone = ["ip -n w addr delete 10.82.0.254/24 dev w", "ip -n w addr add 10.82.0.254/24 dev vlan7"]
+    back = ["ip -n w addr delete 10.82.0.254/24 dev vlan7", "ip -n w addr add 10.82.0.254/24 dev w"]
+    run_all(vm, pings("v0", "w", 5), add_vlan("w", 7), "ip -n pf link set pf vf 0 vlan 7 qos 3", silent("v0", "w"), *alone,
+            reaches("v0", "w"), silent("v1", "w"), silent("v1", "v0"), "ip -n pf link set pf vf 1 vlan 7", reaches("v1", "v0"))
+    assert facts(vm, 0)["vlan_list"][0] | {"protocol": None} == {"vlan": 7, "qos": 3, "protocol": None}
+    stream(vm, "v0", "w")
+    run_all(vm, "ip -n pf link set pf vf 0 vlan 0", silent("v0", "w"), *back, reaches("v0", "w"), silent("v1", "w"))
+
+
+def test_admin_state(guest):
+    """The administrator takes a VF's link away and gives it back; others keep theirs."""
+    vm = guest()
+    start(vm)
+    run_all(vm, "ip -n pf link set pf vf 0 state disable", until(no_carrier("v0")), silent("w", "v0"), pings("v1", "w", 5))
+    assert facts(vm, 0)["link_state"] == "disable"
+    run_all(vm, "ip -n pf link set pf vf 0 state auto", until(carrier("v0")), reaches("v0", "w"))
+    assert facts(vm, 0)["link_state"] == "auto"
+    # A link that the port does not have is none the device could give.
+    for vf, error in ((0, "not supported"), (2, "Invalid argument")):
+        result = vm.run(f"ip -n pf link set pf vf {vf} state enable")
+        assert not result.ok and error in result.stderr
+    assert facts(vm, 0)["link_state"] == "auto"
+
+
+def test_link_lost_while_sending(guest):
+    """A VF whose link goes while it sends sends again as soon as it is back: packets left in its ring hold up nothing."""
+    vm = guest()
+    start(vm)
+    for lose, give_back in (("ip -n pf link set pf vf 0 state disable", "ip -n pf link set pf vf 0 state auto"), (None, None)):
+        flow = endless(vm, "v0", "w")
+        if lose:
+            vm.check(lose)
+        else:
+            vm.set_link(0, False)
+        # Longer than the watchdog of the stack, which would reset the function, takes.
+        run_all(vm, until(no_carrier("v0")), "sleep 6")
+        if give_back:
+            vm.check(give_back)
+        else:
+            vm.set_link(0, True)
+        run_all(vm, until(carrier("v0")), reaches("v0", "w"), reaches("v1", "w"))
+        flow.stop()
 
 
 def test_admin_shown(guest):
