@@ -5,6 +5,7 @@
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
 mod adapter;
+mod interruption;
 mod scope;
 mod sriov;
 
@@ -13,6 +14,7 @@ pub use self::adapter::{
     Bound,
     Driver, //
 };
+pub use self::interruption::Interruption;
 pub use self::scope::{
     Registered,
     Resource,

@@ -5,8 +5,12 @@
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
 use kernel::{
+    new_mutex,
     prelude::*,
-    sync::Arc,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     types::Opaque, //
 };
 
@@ -26,16 +30,27 @@ pub trait Handler: Send + Sync + Sized {
     fn run(&self, service: &Service<Self>);
 }
 
+/// Whether a [`Service`] may be scheduled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Enabled,
+    Paused,
+    Ended,
+}
+
 /// Work on the unbound system queue, from `msecs` after it is scheduled.
 ///
 /// # Invariants
 ///
-/// `work` is an initialised `struct delayed_work` inside an `Arc`; its function is
-/// `run_callback::<H>`.
+/// - `work` is an initialised `struct delayed_work` inside an `Arc`; its function is
+///   `run_callback::<H>`.
+/// - `work` is disabled, once, exactly while `state` is not `Enabled`.
 #[pin_data]
 pub struct Service<H: Handler> {
     #[pin]
     work: Opaque<raw::delayed_work>,
+    #[pin]
+    state: Mutex<State>,
     handler: H,
 }
 
@@ -58,6 +73,7 @@ impl<H: Handler> Service<H> {
                     // SAFETY: `work` is valid memory for a `struct delayed_work`.
                     unsafe { raw::nic_init_delayed_work(work, Some(run_callback::<H>)) }
                 }),
+                state <- new_mutex!(State::Enabled),
                 handler,
             }),
             GFP_KERNEL,
@@ -65,21 +81,53 @@ impl<H: Handler> Service<H> {
         scope.adopt(this)
     }
 
-    /// Runs the handler `msecs` from now, unless a run is already pending or the service has ended.
-    /// Any context.
+    /// Runs the handler `msecs` from now, unless a run is already pending or the service is paused or
+    /// has ended. Any context.
     pub fn schedule(&self, msecs: u32) {
-        // SAFETY: the work is initialised (invariant). After `unregister` it is disabled and this
-        // does nothing.
+        // SAFETY: the work is initialised (invariant). After `pause` or `unregister` it is disabled
+        // and this does nothing.
         unsafe {
             raw::nic_schedule_delayed_work(self.work.get(), raw::__msecs_to_jiffies(msecs));
         }
     }
 
-    /// Runs the handler as soon as possible, even if a run is pending for later, unless the service
-    /// has ended. Any context.
+    /// Runs the handler as soon as possible, even if a run is pending for later, unless the service is
+    /// paused or has ended. Any context.
     pub fn expedite(&self) {
         // SAFETY: as in `schedule`.
         unsafe { raw::nic_expedite_delayed_work(self.work.get()) };
+    }
+
+    /// Cancels what is scheduled, waits for a run in progress, and refuses scheduling until
+    /// [`Self::resume`]. Sleeps; never from the handler, and with no lock held that it takes.
+    pub fn pause(&self) {
+        self.disable(State::Paused);
+    }
+
+    /// Ends a pause. Nothing is scheduled then. Sleeps while a pause begins.
+    pub fn resume(&self) {
+        let mut state = self.state.lock();
+        if *state == State::Paused {
+            // INVARIANT: it was disabled once.
+            // SAFETY: the work is initialised (invariant).
+            unsafe { raw::enable_delayed_work(self.work.get()) };
+            *state = State::Enabled;
+        }
+    }
+
+    /// The lock is held while waiting, so that a second caller returns only when the first one's work
+    /// is done.
+    fn disable(&self, to: State) {
+        let mut state = self.state.lock();
+        if *state == State::Enabled {
+            // INVARIANT: disabled once.
+            // SAFETY: the work is initialised (invariant). Disabling cancels, waits for a run in
+            // progress and refuses later scheduling.
+            unsafe { raw::disable_delayed_work_sync(self.work.get()) };
+        }
+        if *state != State::Ended {
+            *state = to;
+        }
     }
 
     /// The handler.
@@ -90,9 +138,7 @@ impl<H: Handler> Service<H> {
 
 impl<H: Handler> Resource for Service<H> {
     fn unregister(&self) {
-        // SAFETY: the work is initialised (invariant). Disabling cancels, waits for a run in
-        // progress and refuses later scheduling; nested calls only count up.
-        unsafe { raw::disable_delayed_work_sync(self.work.get()) };
+        self.disable(State::Ended);
     }
 }
 

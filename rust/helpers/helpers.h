@@ -113,6 +113,13 @@ bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,
 netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t features,
 				     unsigned int max_l2, unsigned int max_l3);
 
+/* pci.c */
+struct pci_dev *nic_next_vf(struct pci_dev *pf, struct pci_dev *from);
+bool nic_sleep_before(struct pci_dev *first, struct pci_dev *second);
+bool nic_config_blocked(struct pci_dev *pdev);
+bool nic_device_trylock(struct pci_dev *pdev);
+void nic_device_unlock(struct pci_dev *pdev);
+
 /* work.c */
 void nic_init_delayed_work(struct delayed_work *work, work_func_t func);
 bool nic_schedule_delayed_work(struct delayed_work *work, unsigned long delay);

@@ -193,6 +193,19 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         unsafe { raw::nic_netif_carrier_ok(self.as_raw()) }
     }
 
+    /// The device is not there for a while: the stack stops sending, and refuses what the user asks
+    /// for with `ENODEV`. The interface stays up if it is. Not counted.
+    pub fn detach(&self, _rtnl: &Rtnl) {
+        // SAFETY: the device is valid (invariant).
+        unsafe { raw::netif_device_detach(self.as_raw()) };
+    }
+
+    /// The device is back.
+    pub fn attach(&self, _rtnl: &Rtnl) {
+        // SAFETY: the device is valid (invariant).
+        unsafe { raw::netif_device_attach(self.as_raw()) };
+    }
+
     /// Uses the first `pairs` queue pairs. Errors: `EINVAL`, `ENOMEM`; then nothing changed.
     pub fn set_active_pairs(&self, pairs: usize, _rtnl: &Rtnl) -> Result {
         if pairs == 0 || pairs > self.pairs.len() {

@@ -23,6 +23,10 @@ use kernel::{
     pci,
     prelude::*,
     str::CStr,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
     types::Opaque,
     ThisModule, //
 };
@@ -30,6 +34,10 @@ use kernel::{
 use crate::dma;
 
 use super::{
+    interruption::{
+        self,
+        Interruption, //
+    },
     scope::{
         Resources,
         Scope, //
@@ -102,9 +110,25 @@ pub trait Driver: Sized + 'static {
         disable.disable();
     }
 
-    /// The machine goes down or another kernel is about to start: stop DMA and interrupts.
-    fn shutdown(dev: &pci::Device<Core<'_>>, this: Pin<&Self::Data<'_>>) {
+    /// Something else takes the device over: stop it, and keep everybody from it until
+    /// [`Driver::resume`]. What the device was set to must be remembered; it may come back as after
+    /// power on.
+    ///
+    /// Comes after probe, never twice without a [`Driver::resume`] that succeeded in between.
+    /// [`Driver::unbind`] may follow instead. VFs may exist, with drivers of their own.
+    fn interrupt(
+        dev: &pci::Device<Core<'_>>,
+        this: Pin<&Self::Data<'_>>,
+        interruption: Interruption,
+    ) {
+        let _ = (dev, this, interruption);
+    }
+
+    /// The device is back, its configuration space as it was: make it what it was. On error, which
+    /// the adapter logs, the driver stays interrupted, and leaves the device alone.
+    fn resume(dev: &pci::Device<Core<'_>>, this: Pin<&Self::Data<'_>>) -> Result {
         let _ = (dev, this);
+        Ok(())
     }
 }
 
@@ -116,6 +140,8 @@ pub struct Bound<'bound, T: Driver> {
     #[pin]
     data: T::Data<'bound>,
     resources: Pin<KBox<Resources>>,
+    /// Between [`Driver::interrupt`] and [`Driver::resume`]. Changed with the device lock held.
+    interrupted: Atomic<bool>,
 }
 
 impl<'bound, T: Driver> Deref for Bound<'bound, T> {
@@ -130,6 +156,28 @@ impl<'bound, T: Driver> Bound<'bound, T> {
     fn data(self: Pin<&Self>) -> Pin<&T::Data<'bound>> {
         // SAFETY: `data` is structurally pinned, it is never moved out.
         unsafe { self.map_unchecked(|this| &this.data) }
+    }
+
+    /// Has the driver stop, unless it did already.
+    pub(super) fn interrupt(
+        self: Pin<&Self>,
+        dev: &pci::Device<Core<'_>>,
+        interruption: Interruption,
+    ) {
+        if !self.interrupted.load(Relaxed) {
+            self.interrupted.store(true, Relaxed);
+            T::interrupt(dev, self.data(), interruption);
+        }
+    }
+
+    /// Has the driver go on, if it stopped.
+    pub(super) fn resume(self: Pin<&Self>, dev: &pci::Device<Core<'_>>) -> Result {
+        if self.interrupted.load(Relaxed) {
+            T::resume(dev, self.data())
+                .inspect_err(|e| dev_err!(dev, "the device does not come back: {e:?}\n"))?;
+            self.interrupted.store(false, Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -161,7 +209,9 @@ impl<T: Driver> pci::Driver for Inner<T> {
 
             Ok(try_pin_init!(Bound {
                 resources: resources,
+                interrupted: Atomic::new(false),
                 data <- T::probe(dev, scope, info),
+                _: { interruption::remember(dev)? },
             }? Error))
         })
     }
@@ -206,8 +256,8 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
             if T::HAS_SRIOV_ENABLE {
                 (*pdrv.get()).sriov_configure = Some(Self::sriov_configure_callback);
             }
-            if T::HAS_SHUTDOWN {
-                (*pdrv.get()).shutdown = Some(Self::shutdown_callback);
+            if T::HAS_INTERRUPT && T::HAS_RESUME {
+                interruption::fill::<T>(&mut *pdrv.get());
             }
         }
         // SAFETY: the requirements are those of this function.
@@ -237,18 +287,15 @@ impl<T: Driver> Adapter<T> {
                 disable_vfs::<T>(pdev, this.data());
                 return Ok(0);
             }
+            if this.interrupted.load(Relaxed) {
+                dev_err!(pdev, "the device has not come back, it can have no VFs\n");
+                return Err(ENODEV);
+            }
             let enabled = T::sriov_enable(pdev, this.data(), SriovEnable::new(pdev, num_vfs))?;
+            sriov::order(pdev);
             enabled.keep();
             Ok(num_vfs.into())
         })
-    }
-
-    extern "C" fn shutdown_callback(pdev: *mut bindings::pci_dev) {
-        // SAFETY: the PCI core passes a valid device, with the device lock held for the call.
-        let pdev = unsafe { &*pdev.cast::<pci::Device<CoreInternal<'_>>>() };
-        // SAFETY: the PCI core calls this for bound devices only.
-        let this = unsafe { pdev.as_ref().drvdata_borrow::<Bound<'_, T>>() };
-        T::shutdown(pdev, this.data());
     }
 }
 

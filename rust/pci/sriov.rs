@@ -11,7 +11,11 @@ use kernel::{
     },
     error::to_result,
     pci,
-    prelude::*, //
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
 };
 
 use crate::{
@@ -48,6 +52,94 @@ pub(super) fn check_unassigned(dev: &pci::Device<Core<'_>>) -> Result {
         return Err(EBUSY);
     }
     Ok(())
+}
+
+/// The VFs of a function, one after the other.
+struct Vfs {
+    pf: *mut raw::pci_dev,
+    /// Referenced; null before the first and after the last.
+    at: *mut raw::pci_dev,
+}
+
+impl Vfs {
+    /// Those of `dev`, which outlives them as its lock is held: nobody disables SR-IOV meanwhile.
+    fn of(dev: &pci::Device<Core<'_>>) -> Self {
+        Self {
+            pf: sys::pci_dev(dev),
+            at: core::ptr::null_mut(),
+        }
+    }
+
+    /// The next VF; valid until the next call.
+    fn next(&mut self) -> Option<*mut raw::pci_dev> {
+        // SAFETY: both are valid or, the second, null; its reference goes to the function, and comes
+        // back with the next device.
+        self.at = unsafe { raw::nic_next_vf(self.pf, self.at) };
+        (!self.at.is_null()).then_some(self.at)
+    }
+}
+
+impl Drop for Vfs {
+    fn drop(&mut self) {
+        // SAFETY: a reference of ours, or null.
+        unsafe { raw::pci_dev_put(self.at) };
+    }
+}
+
+/// Has the VFs sleep before their PF and wake after it.
+pub(super) fn order(dev: &pci::Device<Core<'_>>) {
+    let mut vfs = Vfs::of(dev);
+    while let Some(vf) = vfs.next() {
+        // SAFETY: both devices are valid. The link ends with the VF.
+        if !unsafe { raw::nic_sleep_before(vf, vfs.pf) } {
+            dev_warn!(dev, "a VF may wake before its PF\n");
+        }
+    }
+}
+
+/// Saves the configuration of the VFs, which a reset of their PF takes from them.
+pub(super) fn save_vfs(dev: &pci::Device<Core<'_>>) {
+    let mut vfs = Vfs::of(dev);
+    while let Some(vf) = vfs.next() {
+        with_locked(vf, || {
+            // SAFETY: the VF is valid and its lock is held.
+            unsafe { raw::pci_save_state(vf) };
+        });
+    }
+}
+
+/// Gives the VFs their configuration back: base addresses, bus mastering, MSI-X. For VFs of virtual
+/// machines nobody else could.
+pub(super) fn restore_vfs(dev: &pci::Device<Core<'_>>) {
+    let mut vfs = Vfs::of(dev);
+    while let Some(vf) = vfs.next() {
+        with_locked(vf, || {
+            // SAFETY: the VF is valid, its lock is held, and its state was saved when it was found,
+            // and again by `save_vfs`.
+            unsafe { raw::pci_restore_state(vf) };
+        });
+    }
+}
+
+/// Calls `f` with the device lock of `vf` held, unless somebody is resetting the VF, who then takes
+/// care of its state. Sleeps, up to two seconds.
+///
+/// The lock is not waited for: a reset of the whole bus holds that of the PF and those of its VFs.
+fn with_locked(vf: *mut raw::pci_dev, f: impl FnOnce()) {
+    for _ in 0..200 {
+        // SAFETY: the caller passes a valid VF.
+        if unsafe { raw::nic_config_blocked(vf) } {
+            return;
+        }
+        // SAFETY: as above.
+        if unsafe { raw::nic_device_trylock(vf) } {
+            f();
+            // SAFETY: taken above.
+            unsafe { raw::nic_device_unlock(vf) };
+            return;
+        }
+        fsleep(Delta::from_millis(10));
+    }
 }
 
 /// Permission to enable VFs once, during the callback that received it.

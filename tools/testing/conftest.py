@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Fixtures of the guest tests. Run by `make check`, inside the lab's root."""
 
+import os
 import signal
 import sys
 
@@ -142,6 +143,12 @@ exit 0
 def reset(vm):
     """Takes a guest back to what it was after boot, as far as tests can tell."""
     vm.check(RESET, timeout=120)
+
+
+@pytest.fixture
+def rounds():
+    """How often a test of resets, removal or sleep repeats itself: environment variable ROUNDS."""
+    return int(os.environ.get("ROUNDS", 2))
 
 
 @pytest.fixture(params=MODES)

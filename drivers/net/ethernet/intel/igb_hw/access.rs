@@ -2,9 +2,10 @@
 
 //! Register access that notices when the device is gone.
 //!
-//! A function that has been unplugged, or whose bus link has failed, answers every read with all
-//! ones. [`Registers`] checks for that, and from then on refuses access: nothing waits for a bit
-//! that never comes and nothing takes garbage for data.
+//! A function that has been unplugged, is being reset, or whose bus link has failed, answers every
+//! read with all ones. [`Registers`] checks for that, and from then on refuses access: nothing waits
+//! for a bit that never comes and nothing takes garbage for data. Once it answers again, whoever is
+//! able to set it up anew may readmit it.
 
 use igb_queue::Doorbell;
 
@@ -43,6 +44,13 @@ pub trait Word: Register<Storage = u32> + From<u32> + Into<u32> {}
 
 impl<R> Word for R where R: Register<Storage = u32> + From<u32> + Into<u32> {}
 
+/// Access is allowed.
+const PRESENT: u32 = 0;
+/// The device has stopped answering.
+const LOST: u32 = 1;
+/// The device is in somebody else's hands.
+const BLOCKED: u32 = 2;
+
 /// The mapped registers of one function.
 ///
 /// Single accesses may come from any context. Reading, changing and writing back a register is
@@ -50,7 +58,8 @@ impl<R> Word for R where R: Register<Storage = u32> + From<u32> + Into<u32> {}
 pub struct Registers<'bound, const SIZE: usize> {
     dev: &'bound pci::Device<Bound>,
     bar: pci::Bar<'bound, SIZE>,
-    gone: Atomic<bool>,
+    /// `PRESENT`, `LOST` or `BLOCKED`.
+    access: Atomic<u32>,
 }
 
 /// Location of the registers of one queue: a base that was checked to lie within the BAR.
@@ -115,7 +124,7 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         let regs = Self {
             dev,
             bar,
-            gone: Atomic::new(false),
+            access: Atomic::new(PRESENT),
         };
 
         if regs.check_alive() {
@@ -130,28 +139,49 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.dev
     }
 
-    /// Returns whether the device has stopped answering. It does not come back.
+    /// Returns whether access is refused, until [`Self::readmit`].
     #[inline]
     pub fn is_gone(&self) -> bool {
-        self.gone.load(Relaxed)
+        self.access.load(Relaxed) != PRESENT
     }
 
-    /// Asks the device for a sign of life and returns whether it gave one.
+    /// Asks the device for a sign of life and returns whether it gave one. Any context.
     pub fn check_alive(&self) -> bool {
         if self.is_gone() {
             return false;
         }
 
-        if !matches!(self.bar.try_read32(STATUS), Ok(u32::MAX)) {
+        if self.answers() {
             return true;
         }
 
-        self.gone.store(true, Relaxed);
-        dev_err!(
-            self.dev,
-            "device reads all ones, stopping access: it was removed or its link failed\n"
-        );
+        if self.access.cmpxchg(PRESENT, LOST, Relaxed).is_ok() {
+            dev_err!(
+                self.dev,
+                "device reads all ones, stopping access: it was removed, reset, or its link failed\n"
+            );
+        }
         false
+    }
+
+    /// Refuses access until [`Self::readmit`]. Any context.
+    pub fn block(&self) {
+        self.access.store(BLOCKED, Relaxed);
+    }
+
+    /// Allows access again if the device answers, and returns whether it does. It has to be reset
+    /// then. Not for a device that was blocked, but by who blocked it.
+    pub fn readmit(&self) -> bool {
+        let answers = self.answers();
+
+        if answers {
+            self.access.store(PRESENT, Relaxed);
+        }
+        answers
+    }
+
+    fn answers(&self) -> bool {
+        !matches!(self.bar.try_read32(STATUS), Ok(u32::MAX))
     }
 
     /// Reads the 32-bit register at `offset`.

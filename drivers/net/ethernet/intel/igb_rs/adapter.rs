@@ -2,7 +2,8 @@
 
 //! The device as a whole: what it is set to, and the only code that resets it.
 //!
-//! A reset happens at probe and after a hang. Everything else (MTU, ring sizes, features, number of
+//! A reset happens at probe, after a hang, and when the device was in other hands (sleep, bus errors,
+//! resets from outside; [`interruption`]). Everything else (MTU, ring sizes, features, number of
 //! VFs) changes with at most the PF's own queues stopped, so VFs do not notice.
 //!
 //! # Locking
@@ -74,6 +75,7 @@ use crate::{
     regs::BAR_SIZE, //
 };
 
+mod interruption;
 mod link;
 pub(crate) mod queues;
 mod receive;
@@ -341,16 +343,25 @@ impl<'bound> Adapter<'bound> {
     ) -> Result {
         dev_warn!(self.dev, "resetting the device\n");
         let mut config = self.config.lock();
-        let was_running = !config.running.is_empty();
         self.log_queues(&config);
         self.stop_queues(interface, &mut config, rtnl);
+        self.bring_back(interface, &mut config, rtnl)
+    }
+
+    /// Resets the device, whose queues do not run, and makes it what it was.
+    fn bring_back(
+        &self,
+        interface: &net::Interface<'bound, crate::driver::Igb>,
+        config: &mut Config<'bound>,
+        rtnl: &net::Rtnl,
+    ) -> Result {
         self.hw.reset()?;
-        self.restore(&mut config)?;
-        self.enable_events(&config)?;
-        if was_running {
-            self.start_queues(interface, &mut config, rtnl)?;
+        self.restore(config)?;
+        self.enable_events(config)?;
+        if interface.is_running() {
+            self.start_queues(interface, config, rtnl)?;
         }
-        self.update_link(interface, &mut config)
+        self.update_link(interface, config)
     }
 
     /// Divides the device among the functions as the bank says, and spreads the PF's packets.

@@ -18,7 +18,9 @@ use nic::{
     net::Interface,
     pci::{
         Driver,
+        Interruption,
         Registered,
+        Resource,
         Scope,
         SriovDisable,
         SriovEnable,
@@ -59,7 +61,7 @@ kernel::pci_device_table!(
 pub(crate) struct Data<'bound> {
     _debugfs: Registered<'bound, Directory<'bound>>,
     _other: Registered<'bound, Irq<'bound, OtherVector<'bound>>>,
-    _events: Registered<'bound, Service<Events<'bound>>>,
+    events: Registered<'bound, Service<Events<'bound>>>,
     watchdog: Registered<'bound, Service<Watchdog<'bound>>>,
     interface: Registered<'bound, Interface<'bound, Igb>>,
     adapter: Arc<Adapter<'bound>>,
@@ -84,8 +86,8 @@ impl Driver for Igb {
 
     fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
         // The watchdog would restart what is stopped here.
-        nic::pci::Resource::unregister(&*this.watchdog);
-        nic::pci::Resource::unregister(&*this.interface);
+        this.watchdog.unregister();
+        this.interface.unregister();
         this.adapter.stop_device();
     }
 
@@ -105,10 +107,23 @@ impl Driver for Igb {
         sriov::disable(&this.interface, disable);
     }
 
-    fn shutdown(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) {
-        nic::pci::Resource::unregister(&*this.watchdog);
-        nic::pci::Resource::unregister(&*this.interface);
-        this.adapter.stop_device();
+    fn interrupt(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>, interruption: Interruption) {
+        // Before RTNL is taken, which the watchdog takes as well.
+        this.watchdog.pause();
+        this.events.pause();
+        this.adapter
+            .detach(&this.interface, interruption.is_accessible());
+    }
+
+    fn resume(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) -> Result {
+        // Before the first interrupt comes, which is not repeated.
+        this.events.resume();
+        this.adapter
+            .attach(&this.interface)
+            .inspect_err(|_| this.events.pause())?;
+        this.watchdog.resume();
+        this.watchdog.schedule(0);
+        Ok(())
     }
 }
 
@@ -140,7 +155,7 @@ fn bring_up<'bound>(
     Ok(Data {
         _debugfs: debugfs,
         _other: other,
-        _events: events,
+        events,
         watchdog,
         interface,
         adapter: Arc::clone(adapter),

@@ -94,4 +94,18 @@ impl<'bound> Hw<'bound> {
     pub(crate) fn check_alive(&self) -> bool {
         self.regs.check_alive()
     }
+
+    /// Keeps everybody from the device until [`Self::readmit`]. Any context.
+    pub(crate) fn block(&self) {
+        self.regs.block();
+    }
+
+    /// Allows access again if the device answers; it has to be reset then. `ENODEV` if it does not.
+    pub(crate) fn readmit(&self) -> Result {
+        if self.regs.readmit() {
+            Ok(())
+        } else {
+            Err(ENODEV)
+        }
+    }
 }

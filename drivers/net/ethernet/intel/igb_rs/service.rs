@@ -91,9 +91,13 @@ impl Handler for Watchdog<'_> {
     fn run(&self, service: &Service<Self>) {
         let adapter = self.interface.data();
         if !adapter.hw().check_alive() {
-            // Nothing will change any more; the device's removal ends the service.
             self.interface.carrier_off();
-            return;
+            // Its removal ends the service; if it comes back, it was reset.
+            if adapter.hw().readmit().is_err() {
+                service.schedule(PERIOD_MS);
+                return;
+            }
+            adapter.want_reset();
         }
         if adapter.take_reset_wish() {
             let rtnl = Rtnl::lock();

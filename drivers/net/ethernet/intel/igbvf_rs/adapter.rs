@@ -73,6 +73,7 @@ use crate::{
 
 mod care;
 mod filters;
+mod interruption;
 mod queue;
 mod session;
 

@@ -17,6 +17,7 @@ use nic::{
     net::Interface,
     pci::{
         Driver,
+        Interruption,
         Registered,
         Resource,
         Scope, //
@@ -55,15 +56,6 @@ pub(crate) struct Data<'bound> {
     adapter: Arc<Adapter<'bound>>,
 }
 
-impl Data<'_> {
-    fn stop(&self) {
-        // The watchdog would restart what is stopped here.
-        self.watchdog.unregister();
-        self.interface.unregister();
-        self.adapter.stop_device();
-    }
-}
-
 #[vtable]
 impl Driver for Igbvf {
     type IdInfo = ();
@@ -81,11 +73,24 @@ impl Driver for Igbvf {
     }
 
     fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
-        this.stop();
+        // The watchdog would restart what is stopped here.
+        this.watchdog.unregister();
+        this.interface.unregister();
+        this.adapter.stop_device();
     }
 
-    fn shutdown(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) {
-        this.stop();
+    fn interrupt(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>, interruption: Interruption) {
+        // Before RTNL is taken, which the watchdog takes as well.
+        this.watchdog.pause();
+        this.adapter
+            .detach(&this.interface, interruption.is_accessible());
+    }
+
+    fn resume(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) -> Result {
+        this.adapter.attach(&this.interface)?;
+        this.watchdog.resume();
+        this.watchdog.schedule(0);
+        Ok(())
     }
 }
 

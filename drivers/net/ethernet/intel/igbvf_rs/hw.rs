@@ -86,6 +86,20 @@ impl<'bound> Hw<'bound> {
         self.regs.check_alive()
     }
 
+    /// Keeps everybody from the device until [`Self::readmit`]. Any context.
+    pub(crate) fn block(&self) {
+        self.regs.block();
+    }
+
+    /// Allows access again if the device answers; it has to be reset then. `ENODEV` if it does not.
+    pub(crate) fn readmit(&self) -> Result {
+        if self.regs.readmit() {
+            Ok(())
+        } else {
+            Err(ENODEV)
+        }
+    }
+
     /// Resets the function: interrupts masked, queues off, vectors unmapped. The physical
     /// function's driver is told and clears the filters. What came by mailbox is forgotten. Sleeps.
     ///

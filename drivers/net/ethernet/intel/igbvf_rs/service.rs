@@ -29,11 +29,6 @@ impl<'bound> Watchdog<'bound> {
 impl Handler for Watchdog<'_> {
     fn run(&self, service: &Service<Self>) {
         let adapter = self.interface.data();
-        if !adapter.hw().check_alive() {
-            // Nothing will change any more; the device's removal ends the service.
-            self.interface.carrier_off();
-            return;
-        }
         service.schedule(adapter.look_after(&self.interface));
     }
 }

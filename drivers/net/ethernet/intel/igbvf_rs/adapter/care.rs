@@ -26,6 +26,16 @@ impl<'bound> Adapter<'bound> {
     /// which to come again. Sleeps.
     pub(crate) fn look_after(&self, interface: &Interface<'bound, Igbvf>) -> u32 {
         let mut config = self.config.lock();
+        if !self.hw.check_alive() {
+            // It was removed, which ends this service; or the physical function is being reset, and
+            // this one has no registers for so long.
+            if self.hw.readmit().is_err() {
+                interface.carrier_off();
+                return config.session.not_yet();
+            }
+            dev_info!(self.dev, "the function answers again\n");
+            config.session.close();
+        }
         if self.reset_wanted.swap(false, Ordering::Relaxed) && config.session.is_open() {
             // Tells a hang of the device (head behind tail) from one of the driver.
             let (head, tail) = self.hw.tx_position().unwrap_or_default();

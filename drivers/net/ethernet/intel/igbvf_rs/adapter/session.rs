@@ -87,6 +87,13 @@ impl Session {
         self.wait_ms
     }
 
+    /// It cannot begin now. Returns the milliseconds until the next try.
+    pub(super) fn not_yet(&mut self) -> u32 {
+        self.open = false;
+        self.failed();
+        self.wait_ms
+    }
+
     pub(super) fn close(&mut self) {
         self.open = false;
         self.urgent = true;

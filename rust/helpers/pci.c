@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/device.h>
+#include <linux/pci.h>
+
+#include "helpers.h"
+
+/*
+ * The VF of @pf after @from, whose reference is dropped, or its first; NULL after the last. Takes a
+ * reference.
+ */
+struct pci_dev *nic_next_vf(struct pci_dev *pf, struct pci_dev *from)
+{
+	do
+		from = pci_get_device(pf->vendor, PCI_ANY_ID, from);
+	while (from && !(from->is_virtfn && pci_physfn(from) == pf));
+	return from;
+}
+
+/* Sleeping, waking and shutting down in order; removed with the first of the two devices. */
+bool nic_sleep_before(struct pci_dev *first, struct pci_dev *second)
+{
+	return device_link_add(&first->dev, &second->dev, DL_FLAG_STATELESS);
+}
+
+/* Whether a reset of @pdev, alone or with others, is under way. */
+bool nic_config_blocked(struct pci_dev *pdev)
+{
+	return pdev->block_cfg_access;
+}
+
+bool nic_device_trylock(struct pci_dev *pdev)
+{
+	return device_trylock(&pdev->dev);
+}
+
+void nic_device_unlock(struct pci_dev *pdev)
+{
+	device_unlock(&pdev->dev);
+}
