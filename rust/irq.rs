@@ -21,6 +21,7 @@ use kernel::{
 };
 
 use crate::{
+    net::Counter,
     pci::{
         Registered,
         Resource,
@@ -110,6 +111,7 @@ impl<'bound> Vectors<'bound> {
                 name,
                 handler,
                 vectors: Arc::clone(self),
+                fired: Counter::default(),
                 registered <- new_mutex!(false),
             }),
             GFP_KERNEL,
@@ -169,6 +171,8 @@ pub struct Irq<'bound, H> {
     name: CString,
     handler: H,
     vectors: Arc<Vectors<'bound>>,
+    /// Interrupts so far; written by the hard handler only.
+    fired: Counter,
     /// Whether the kernel calls us. The lock makes a second `unregister` wait for the first.
     #[pin]
     registered: Mutex<bool>,
@@ -178,6 +182,11 @@ impl<H: Handler> Irq<'_, H> {
     /// The handler.
     pub fn handler(&self) -> &H {
         &self.handler
+    }
+
+    /// How many interrupts there were. Any context.
+    pub fn fired(&self) -> u64 {
+        self.fired.get()
     }
 
     /// What is known about the vector, for a status file. Process context.
@@ -261,6 +270,7 @@ unsafe extern "C" fn hard_callback<H: Handler>(
 ) -> raw::irqreturn_t {
     // SAFETY: the cookie is the `Irq` that requested the interrupt, alive until it is freed.
     let this = unsafe { &*cookie.cast_const().cast::<Irq<'_, H>>() };
+    this.fired.add(1);
     match this.handler.handle() {
         Outcome::Handled => raw::irqreturn::IRQ_HANDLED,
         Outcome::WakeThread => raw::irqreturn::IRQ_WAKE_THREAD,

@@ -18,6 +18,7 @@ pub mod dma;
 pub mod ethtool;
 pub mod iommu;
 pub mod irq;
+pub mod moderation;
 pub mod net;
 pub mod pci;
 mod raw;

@@ -3,6 +3,7 @@
 #ifndef NIC_HELPERS_H
 #define NIC_HELPERS_H
 
+#include <linux/dim.h>
 #include <linux/etherdevice.h>
 #include <linux/interrupt.h>
 #include <linux/iommu.h>
@@ -21,6 +22,12 @@ struct dentry *nic_debugfs_create_dir(const char *module, const char *name,
 void nic_debugfs_remove_dir(struct dentry *dir);
 void nic_debugfs_create_file(const char *name, struct dentry *dir,
 			     struct nic_debugfs_file *entry);
+
+/* dim.c */
+void nic_dim_init(struct dim *dim, work_func_t func);
+void nic_dim_sample(struct dim *dim, u16 events, u64 packets, u64 bytes);
+u32 nic_dim_usecs(const struct dim *dim);
+void nic_dim_applied(struct dim *dim);
 
 /* dma.c */
 struct page *nic_alloc_pages(int node, unsigned int order, bool last);

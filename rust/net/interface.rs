@@ -157,10 +157,25 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         mac
     }
 
-    /// Replaces the address, as a driver does whose device was given another one.
-    pub fn set_mac(&self, mac: MacAddress, _rtnl: &Rtnl) {
+    /// Replaces the address, after the core asked for it; the core tells everyone.
+    pub(super) fn set_mac(&self, mac: MacAddress, _rtnl: &Rtnl) {
         // SAFETY: the device is valid, RTNL is held; six bytes are copied.
         unsafe { raw::dev_addr_mod(self.as_raw(), 0, mac.0.as_ptr().cast(), 6) };
+    }
+
+    /// Replaces the address, as a driver does whose device was given another one, and tells the rest
+    /// of the kernel and, by netlink, user space.
+    ///
+    /// Whoever is told may call back into the driver: only RTNL may be held.
+    pub fn adopt_mac(&self, mac: MacAddress, rtnl: &Rtnl) {
+        self.set_mac(mac, rtnl);
+        // SAFETY: the device is valid, RTNL is held. The answer is of no use: the address has changed.
+        unsafe {
+            raw::call_netdevice_notifiers(
+                raw::netdev_cmd_NETDEV_CHANGEADDR as usize,
+                self.as_raw(),
+            );
+        }
     }
 
     /// The features in force.

@@ -102,6 +102,18 @@ pub struct QueueStats {
     pub rx: RxStats,
 }
 
+impl QueueStats {
+    /// Packets and bytes of both directions. Any context.
+    #[inline]
+    pub fn total(&self) -> (u64, u64) {
+        let sum = |a: &Counter, b: &Counter| a.get().wrapping_add(b.get());
+        (
+            sum(&self.rx.packets, &self.tx.packets),
+            sum(&self.rx.bytes, &self.tx.bytes),
+        )
+    }
+}
+
 /// What `ip -s link` shows; the interface fills in the sums of its queues, the driver adds what the
 /// hardware counted.
 #[derive(Default, Clone, Copy)]

@@ -12,8 +12,6 @@ pub struct Interval(u16);
 impl Interval {
     /// No moderation.
     pub const OFF: Self = Self(0);
-    /// 70,000 interrupts per second: small packets one at a time.
-    pub const LOWEST_LATENCY: Self = Self(14);
     /// 20,000 interrupts per second.
     pub const LOW_LATENCY: Self = Self(50);
     /// 4,000 interrupts per second.
@@ -59,4 +57,21 @@ impl Interval {
         const CNT_IGNR: u32 = 1 << 31;
         CNT_IGNR | (self.usecs() << 2)
     }
+}
+
+/// Moderation of queue interrupts as the user sets it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Coalescing {
+    /// The interval follows the load.
+    pub adaptive: bool,
+    /// The interval while it does not.
+    pub fixed: Interval,
+}
+
+impl Coalescing {
+    /// Until the user sets another.
+    pub const DEFAULT: Self = Self {
+        adaptive: false,
+        fixed: Interval::LOW_LATENCY,
+    };
 }

@@ -306,6 +306,20 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.bar.write32(value.into(), R::OFFSET);
     }
 
+    /// Returns whether the register at `offset` keeps what is written to the bits in `mask`. It has
+    /// its old value afterwards.
+    pub fn holds(&self, offset: usize, mask: u32) -> Result<bool> {
+        let before = self.read_offset(offset)?;
+        let mut good = true;
+
+        for pattern in [0x5a5a_5a5a, 0xa5a5_a5a5, 0, u32::MAX] {
+            self.write_offset(offset, pattern & mask)?;
+            good &= self.read_offset(offset)? & mask == pattern & mask;
+        }
+        self.write_offset(offset, before)?;
+        Ok(good)
+    }
+
     /// Waits until `done` accepts the value of a register, and returns that value.
     ///
     /// Sleeps `pause` between reads. `ETIMEDOUT` after `limit`.

@@ -151,6 +151,14 @@ register! {
     }
 }
 
+/// Offsets, in the block of a queue of either direction, of base and length of its ring; with the bits
+/// they keep.
+pub const BASE_AND_LENGTH: [(usize, u32); 3] = [
+    (RDBAL::OFFSET, 0xffff_ff80),
+    (RDBAH::OFFSET, u32::MAX),
+    (RDLEN::OFFSET, 0x000f_ff80),
+];
+
 /// Offsets, in the block of a receive queue, of the registers that reading does not change.
 pub const RX_READABLE: [usize; 7] = [
     RDBAL::OFFSET,

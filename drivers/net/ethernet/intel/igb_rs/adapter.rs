@@ -18,7 +18,10 @@ use core::sync::atomic::{
 
 use igb_common::{
     frame::Mtu,
-    itr::Interval,
+    itr::{
+        Coalescing,
+        Interval, //
+    },
     layout::{
         Layout,
         MAX_VFS, //
@@ -59,6 +62,7 @@ use nic::{
     irq::Vectors,
     net::{
         self,
+        Counter,
         MacAddress, //
     },
     pci::Scope, //
@@ -69,6 +73,7 @@ use crate::{
         FlowControl,
         Hw,
         HwStats,
+        Lights,
         Link,
         LinkConfig, //
     },
@@ -79,14 +84,12 @@ mod interruption;
 mod link;
 pub(crate) mod queues;
 mod receive;
+mod selftest;
 mod settings;
 mod stats;
 
 use queues::RunningPair;
 use stats::PortErrors;
-
-/// Moderation of queue interrupts until the user sets another.
-const DEFAULT_INTERVAL: Interval = Interval::LOW_LATENCY;
 
 /// What the device is set to, and what it is known to be doing.
 pub(crate) struct Config<'bound> {
@@ -98,6 +101,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) link: LinkConfig,
     /// How the link is.
     pub(crate) link_now: Option<Link>,
+    /// What the port's lights showed before they were made to blink.
+    pub(crate) lights: Option<Lights>,
     /// Flow control in force.
     pub(crate) flow: FlowControl,
     /// Descriptors of each receive ring.
@@ -123,7 +128,7 @@ pub(crate) struct Config<'bound> {
     /// Headers that are hashed.
     pub(crate) rss_fields: HashFields,
     /// Moderation of queue interrupts.
-    pub(crate) interval: Interval,
+    pub(crate) coalescing: Coalescing,
     /// What the port counted.
     pub(crate) stats: HwStats,
     /// Packets that the PF's queues had no descriptor for.
@@ -143,6 +148,8 @@ pub(crate) struct Adapter<'bound> {
     mac: MacAddress,
     bound_at: Instant<Monotonic>,
     port_errors: PortErrors,
+    /// Interrupts for link and mailbox so far; written by their handler.
+    events_seen: Counter,
     /// A queue hangs: the watchdog is to reset the device.
     reset_wanted: AtomicBool,
     #[pin]
@@ -190,12 +197,14 @@ impl<'bound> Adapter<'bound> {
                 mac,
                 bound_at: Instant::now(),
                 port_errors: PortErrors::default(),
+                events_seen: Counter::default(),
                 reset_wanted: AtomicBool::new(false),
                 config <- new_mutex!(Config {
                     bank,
                     unread: 0,
                     link: LinkConfig::DEFAULT,
                     link_now: None,
+                    lights: None,
                     flow: FlowControl::default(),
                     rx_size: RingSize::DEFAULT,
                     tx_size: RingSize::DEFAULT,
@@ -211,7 +220,7 @@ impl<'bound> Adapter<'bound> {
                     rss_table: None,
                     rss_key,
                     rss_fields: HashFields::default(),
-                    interval: DEFAULT_INTERVAL,
+                    coalescing: Coalescing::DEFAULT,
                     stats: HwStats::default(),
                     ring_drops: 0,
                     vf_stats: [VfStats::default(); MAX_VFS as usize],
@@ -322,6 +331,11 @@ impl<'bound> Adapter<'bound> {
             // A device that is gone needs no word to its firmware.
             let _ = self.hw.set_driver_loaded(false);
         }
+    }
+
+    /// The interrupt for link and mailbox came. From its handler.
+    pub(crate) fn event_seen(&self) {
+        self.events_seen.add(1);
     }
 
     /// Asks the watchdog to reset the device. Any context.

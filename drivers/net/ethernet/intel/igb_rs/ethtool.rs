@@ -9,6 +9,7 @@ use core::fmt::{
 
 use igb_common::{
     itr::{
+        Coalescing,
         Interval,
         MAX_USECS, //
     },
@@ -28,6 +29,7 @@ use nic::{
         CoalesceParams,
         Flow,
         HashFields,
+        Identify,
         LinkRequest,
         LinkSettings,
         MacStats,
@@ -73,12 +75,19 @@ impl Operations for Igb {
         tx: RingSize::MIN.get() as u32..=RingSize::MAX.get() as u32,
         step: 8,
     };
-    const COALESCE: CoalesceParams = CoalesceParams::RX_USECS;
+    const COALESCE: CoalesceParams = CoalesceParams::RX_USECS.with(CoalesceParams::ADAPTIVE_RX);
     const REGISTERS: usize = DUMP_WORDS;
     const REGISTERS_VERSION: u32 = DUMP_VERSION;
     const EEPROM_MAGIC: u32 = 0x10c9_8086;
     const RSS_TABLE: usize = RETA_ENTRIES;
     const RSS_KEY: usize = KEY_LEN;
+    // The names are those of the C driver.
+    const TESTS: &'static [&'static str] = &[
+        "Register test  (offline)",
+        "Eeprom test    (offline)",
+        "Interrupt test (offline)",
+        "Link test   (on/offline)",
+    ];
     const RMON_RANGES: &'static [(u16, u16)] = &[
         (64, 64),
         (65, 127),
@@ -182,7 +191,8 @@ impl Operations for Igb {
     fn coalesce<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Result<Coalesce> {
         let config = interface.data().config().lock();
         Ok(Coalesce {
-            rx_usecs: config.interval.usecs(),
+            rx_usecs: config.coalescing.fixed.usecs(),
+            adaptive_rx: config.coalescing.adaptive,
             ..Coalesce::default()
         })
     }
@@ -193,12 +203,17 @@ impl Operations for Igb {
         ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,
     ) -> Result {
-        let Some(interval) = Interval::from_usecs(coalesce.rx_usecs) else {
+        let Some(fixed) = Interval::from_usecs(coalesce.rx_usecs) else {
             ack.format(format_args!("rx-usecs must be at most {MAX_USECS}"));
             return Err(EINVAL);
         };
         let adapter = interface.data();
-        adapter.set_interval(&mut adapter.config().lock(), interval)
+        let coalescing = Coalescing {
+            adaptive: coalesce.adaptive_rx,
+            fixed,
+        };
+        adapter.set_coalescing(&mut adapter.config().lock(), coalescing);
+        Ok(())
     }
 
     fn pause<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Pause {
@@ -425,6 +440,40 @@ impl Operations for Igb {
             }
         }
         adapter.set_hash_fields(&mut config, wanted)
+    }
+
+    fn self_test<'bound>(
+        interface: &Interface<'bound, Self>,
+        offline: bool,
+        results: &mut [u64],
+        rtnl: &Rtnl,
+    ) -> bool {
+        let found = interface.data().self_test(interface, offline, rtnl);
+        let found = [found.registers, found.nvm, found.interrupts, found.link];
+        for (result, bad) in results.iter_mut().zip(found) {
+            *result = bad.into();
+        }
+        !found.contains(&true)
+    }
+
+    fn identify<'bound>(
+        interface: &Interface<'bound, Self>,
+        state: Identify,
+        _rtnl: &Rtnl,
+    ) -> Result<u32> {
+        let adapter = interface.data();
+        let mut config = adapter.config().lock();
+        match state {
+            Identify::Start => config.lights = Some(adapter.hw().blink_lights()?),
+            Identify::Stop => {
+                if let Some(lights) = config.lights.take() {
+                    adapter.hw().restore_lights(lights)?;
+                }
+            }
+            // The device blinks by itself.
+            Identify::On | Identify::Off => {}
+        }
+        Ok(0)
     }
 }
 

@@ -33,6 +33,7 @@ mod bank;
 mod dump;
 mod filter;
 mod intr;
+mod led;
 mod link;
 mod mac;
 mod mbx;
@@ -40,6 +41,7 @@ mod nvm;
 mod phy;
 mod queues;
 mod rss;
+mod selftest;
 mod stats;
 mod swfw;
 mod vmdq;
@@ -52,6 +54,8 @@ pub(crate) use self::{
         DUMP_WORDS, //
     },
     filter::RxMode,
+    intr::VectorTimer,
+    led::Lights,
     link::{
         FlowControl,
         LinkConfig,

@@ -27,6 +27,7 @@ impl<'bound> OtherVector<'bound> {
 impl Handler for OtherVector<'_> {
     fn handle(&self) -> Outcome {
         // The vector has disabled itself (EIAM); the work enables it again.
+        self.events.handler().adapter().event_seen();
         self.events.expedite();
         Outcome::Handled
     }

@@ -119,6 +119,10 @@ impl Operations for Igb {
 
     #[inline]
     fn rearm<'bound>(interface: &Interface<'bound, Self>, state: &mut PollState<'bound>) {
+        if let Some(stats) = interface.queue_stats(state.index.into()) {
+            let (packets, bytes) = stats.total();
+            state.sampler.sample(packets, bytes);
+        }
         interface.data().hw().enable_vectors(state.cause);
     }
 
@@ -151,6 +155,7 @@ impl Operations for Igb {
         let old = core::mem::replace(&mut config.mtu, wanted);
         adapter
             .apply_receive(&mut config)
+            .and_then(|()| adapter.update_flow_control(&mut config))
             .inspect_err(|_| config.mtu = old)
     }
 
@@ -175,8 +180,11 @@ impl Operations for Igb {
         }
         let adapter = interface.data();
         let mut config = adapter.config().lock();
-        config.strip_vlan = wanted.contains(features::VLAN_RX);
-        adapter.apply_receive(&mut config)
+        let strip = wanted.contains(features::VLAN_RX);
+        let old = core::mem::replace(&mut config.strip_vlan, strip);
+        adapter
+            .apply_receive(&mut config)
+            .inspect_err(|_| config.strip_vlan = old)
     }
 
     fn vlan_add<'bound>(interface: &Interface<'bound, Self>, vid: u16, _rtnl: &Rtnl) -> Result {

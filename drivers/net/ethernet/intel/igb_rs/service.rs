@@ -19,6 +19,7 @@ use nic::{
 };
 
 use crate::{
+    adapter::Adapter,
     driver::Igb,
     sriov, //
 };
@@ -44,6 +45,13 @@ impl<'bound> Events<'bound> {
             interface: interface.shared(),
             watchdog,
         }
+    }
+}
+
+impl<'bound> Events<'bound> {
+    /// The adapter they are events of.
+    pub(crate) fn adapter(&self) -> &Adapter<'bound> {
+        self.interface.data()
     }
 }
 

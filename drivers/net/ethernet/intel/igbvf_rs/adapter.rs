@@ -20,7 +20,7 @@ use core::sync::atomic::{
 
 use igb_common::{
     frame::Mtu,
-    itr::Interval,
+    itr::Coalescing,
     mac::MacAddr,
     ring::RingSize, //
 };
@@ -28,10 +28,7 @@ use igb_hw::{
     link::Link,
     vf_stats::VfStats, //
 };
-use igb_queue::{
-    PairVector,
-    VlanSet, //
-};
+use igb_queue::VlanSet;
 use kernel::{
     device::{
         Bound,
@@ -50,20 +47,13 @@ use nic::{
         Arena,
         Backing, //
     },
-    irq::{
-        Irq,
-        Vectors, //
-    },
+    irq::Vectors,
     net::MacAddress,
-    pci::{
-        Registered,
-        Scope, //
-    },
+    pci::Scope,
     text::Plain, //
 };
 
 use crate::{
-    driver::Igbvf,
     hw::{
         Hw,
         Mailbox, //
@@ -74,8 +64,10 @@ use crate::{
 mod care;
 mod filters;
 mod interruption;
-mod queue;
+pub(crate) mod queue;
 mod session;
+
+use queue::Running;
 
 use self::{
     filters::{
@@ -120,9 +112,9 @@ pub(crate) struct Config<'bound> {
     /// Descriptors of the transmit ring.
     pub(crate) tx_size: RingSize,
     /// Moderation of the queue interrupt.
-    pub(crate) interval: Interval,
-    /// The queue vector's handler while the queues run.
-    pub(crate) running: Option<Registered<'bound, Irq<'bound, PairVector<'bound, Igbvf>>>>,
+    pub(crate) coalescing: Coalescing,
+    /// The queue pair while it runs.
+    pub(crate) running: Option<Running<'bound>>,
     /// How the link is, as far as it is ours.
     pub(crate) link_now: Option<Link>,
     /// The link is back, with packets in the ring from before: the watchdog is to start the queues anew.
@@ -182,7 +174,7 @@ impl<'bound> Adapter<'bound> {
                     mtu: Mtu::DEFAULT,
                     rx_size: RingSize::DEFAULT,
                     tx_size: RingSize::DEFAULT,
-                    interval: Interval::LOW_LATENCY,
+                    coalescing: Coalescing::DEFAULT,
                     running: None,
                     link_now: None,
                     stale_queue: false,

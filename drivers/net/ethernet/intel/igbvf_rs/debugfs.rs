@@ -43,8 +43,8 @@ pub(crate) fn create<'bound>(
     let interface = interface.shared();
     let mailbox = mailbox.each_ref().map(|irq| irq.shared());
     directory.file(c"vectors", move |out: &mut Writer<'_>| -> fmt::Result {
-        if let Some(irq) = &interface.data().config().lock().running {
-            writeln!(out, "{}", irq.describe())?;
+        if let Some(running) = &interface.data().config().lock().running {
+            writeln!(out, "{}", running.irq.describe())?;
         }
         mailbox
             .iter()

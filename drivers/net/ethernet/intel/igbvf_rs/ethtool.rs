@@ -4,6 +4,7 @@
 
 use igb_common::{
     itr::{
+        Coalescing,
         Interval,
         MAX_USECS, //
     },
@@ -51,7 +52,7 @@ impl Operations for Igbvf {
         tx: RingSize::MIN.get() as u32..=RingSize::MAX.get() as u32,
         step: 8,
     };
-    const COALESCE: CoalesceParams = CoalesceParams::RX_USECS;
+    const COALESCE: CoalesceParams = CoalesceParams::RX_USECS.with(CoalesceParams::ADAPTIVE_RX);
     const REGISTERS: usize = DUMP_WORDS;
     const REGISTERS_VERSION: u32 = DUMP_VERSION;
 
@@ -112,7 +113,8 @@ impl Operations for Igbvf {
     fn coalesce<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Result<Coalesce> {
         let config = interface.data().config().lock();
         Ok(Coalesce {
-            rx_usecs: config.interval.usecs(),
+            rx_usecs: config.coalescing.fixed.usecs(),
+            adaptive_rx: config.coalescing.adaptive,
             ..Coalesce::default()
         })
     }
@@ -123,13 +125,17 @@ impl Operations for Igbvf {
         ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,
     ) -> Result {
-        let Some(interval) = Interval::from_usecs(coalesce.rx_usecs) else {
+        let Some(fixed) = Interval::from_usecs(coalesce.rx_usecs) else {
             ack.format(format_args!("rx-usecs must be at most {MAX_USECS}"));
             return Err(EINVAL);
         };
         let adapter = interface.data();
-        let mut config = adapter.config().lock();
-        adapter.set_interval(&mut config, interval)
+        let coalescing = Coalescing {
+            adaptive: coalesce.adaptive_rx,
+            fixed,
+        };
+        adapter.set_coalescing(&mut adapter.config().lock(), coalescing);
+        Ok(())
     }
 
     fn read_registers<'bound>(interface: &Interface<'bound, Self>, out: &mut [u32], _rtnl: &Rtnl) {

@@ -53,6 +53,7 @@ pub(crate) use self::{
         DUMP_VERSION,
         DUMP_WORDS, //
     },
+    intr::VectorTimer,
     mailbox::Mailbox,
     queues::Tail, //
 };

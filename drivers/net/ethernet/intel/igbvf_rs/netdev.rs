@@ -7,7 +7,6 @@ use igb_common::frame::{
     MIN_MTU, //
 };
 use igb_queue::{
-    PairPoll,
     RxOptions,
     TxQueueState, //
 };
@@ -37,6 +36,7 @@ use nic::{
 
 use crate::{
     adapter::{
+        queue::PollState,
         Adapter,
         QUEUE_CAUSE, //
     },
@@ -77,7 +77,7 @@ pub(crate) fn register<'bound>(
 impl Operations for Igbvf {
     type Data<'bound> = Arc<Adapter<'bound>>;
     type Tx<'bound> = TxQueueState<'bound, Tail<'bound>>;
-    type Poll<'bound> = PairPoll<'bound, Tail<'bound>>;
+    type Poll<'bound> = PollState<'bound>;
 
     const MAX_L2_HEADER: u32 = 127;
     const MAX_L3_HEADER: u32 = 511;
@@ -121,11 +121,15 @@ impl Operations for Igbvf {
             hash: false,
             vlans: Some(interface.data().vlans()),
         };
-        state.poll(poll, options)
+        state.queues.poll(poll, options)
     }
 
     #[inline]
-    fn rearm<'bound>(interface: &Interface<'bound, Self>, _state: &mut Self::Poll<'bound>) {
+    fn rearm<'bound>(interface: &Interface<'bound, Self>, state: &mut Self::Poll<'bound>) {
+        if let Some(stats) = interface.queue_stats(0) {
+            let (packets, bytes) = stats.total();
+            state.sampler.sample(packets, bytes);
+        }
         interface.data().hw().enable_vectors(QUEUE_CAUSE);
     }
 

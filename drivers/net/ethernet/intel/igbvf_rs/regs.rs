@@ -3,7 +3,7 @@
 //! Registers of the 82576 virtual function, BAR 0.
 //!
 //! Names, offsets and fields are those of section 8.26 of the 82576 datasheet. The registers of
-//! the queues, the link and the counters are in [`igb_hw`], shared with the physical function.
+//! the queues, the vectors, the link and the counters are in [`igb_hw`], shared with the physical function.
 
 use kernel::io::register;
 
@@ -41,41 +41,6 @@ register! {
         1:1     ack => bool;
         /// Tell the physical function that there is a message. Releases the buffer.
         0:0     req => bool;
-    }
-
-    /// Fires vectors.
-    pub(crate) EICS(u32) @ 0x1520 {
-        2:0     vectors;
-    }
-
-    /// Enables vectors.
-    pub(crate) EIMS(u32) @ 0x1524 {
-        2:0     vectors;
-    }
-
-    /// Disables vectors.
-    pub(crate) EIMC(u32) @ 0x1528 {
-        2:0     vectors;
-    }
-
-    /// Vectors whose cause clears itself when they fire.
-    pub(crate) EIAC(u32) @ 0x152c {
-        2:0     vectors;
-    }
-
-    /// Vectors that are disabled when they fire.
-    pub(crate) EIAM(u32) @ 0x1530 {
-        2:0     vectors;
-    }
-
-    /// Causes per vector; write one to clear.
-    pub(crate) EICR(u32) @ 0x1580 {
-        2:0     vectors;
-    }
-
-    /// Moderation of one vector; `igb_common::itr` has the encoding.
-    pub(crate) EITR(u32)[3] @ 0x1680 {
-        31:0    value;
     }
 
     /// Vectors of the queues; `igb_common::layout` has the encoding.

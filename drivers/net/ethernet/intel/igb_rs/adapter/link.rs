@@ -27,9 +27,7 @@ impl<'bound> Adapter<'bound> {
             config.link_now = link;
             match link {
                 Some(link) => {
-                    config.flow =
-                        self.hw
-                            .resolve_flow_control(&config.link, link, config.mtu.max_frame())?;
+                    self.update_flow_control(config)?;
                     dev_info!(
                         self.dev,
                         "link up, {} Mb/s, {} duplex, flow control {}\n",
@@ -52,6 +50,17 @@ impl<'bound> Adapter<'bound> {
             interface.carrier_on();
         } else {
             interface.carrier_off();
+        }
+        Ok(())
+    }
+
+    /// Puts into force what was negotiated, or set, about flow control; its thresholds depend on the
+    /// MTU. Without a link that waits.
+    pub(crate) fn update_flow_control(&self, config: &mut Config<'bound>) -> Result {
+        if let Some(link) = config.link_now {
+            config.flow =
+                self.hw
+                    .resolve_flow_control(&config.link, link, config.mtu.max_frame())?;
         }
         Ok(())
     }

@@ -6,9 +6,12 @@
 //! through here. Memory for the new state is taken before the old is given up.
 
 use igb_common::ring::RingSize;
-use igb_hw::queue::{
-    RxQueueConfig,
-    TxQueueConfig, //
+use igb_hw::{
+    intr::moderation,
+    queue::{
+        RxQueueConfig,
+        TxQueueConfig, //
+    },
 };
 use igb_queue::{
     PairPoll,
@@ -23,6 +26,10 @@ use kernel::{
 };
 use nic::{
     irq::Irq,
+    moderation::{
+        Moderator,
+        Sampler, //
+    },
     net::{
         Interface,
         Rtnl, //
@@ -32,7 +39,10 @@ use nic::{
 
 use crate::{
     driver::Igb,
-    hw::Tail, //
+    hw::{
+        Tail,
+        VectorTimer, //
+    }, //
 };
 
 use super::{
@@ -50,6 +60,10 @@ pub(crate) struct PollState<'bound> {
     pub(crate) hashed: bool,
     /// The vector's bit in EIMS.
     pub(crate) cause: u32,
+    /// The pair's number for the stack.
+    pub(crate) index: u8,
+    /// Moderation of the vector.
+    pub(crate) sampler: Sampler<VectorTimer<'bound>>,
 }
 
 /// A queue pair that runs.
@@ -60,6 +74,8 @@ pub(crate) struct RunningPair<'bound> {
     pub(crate) cause: u32,
     /// Its vector's handler.
     pub(crate) irq: Registered<'bound, Irq<'bound, PairVector<'bound, Igb>>>,
+    /// Its vector's moderation.
+    pub(crate) moderator: Registered<'bound, Moderator<VectorTimer<'bound>>>,
 }
 
 /// Memory for a queue pair.
@@ -131,6 +147,11 @@ impl<'bound> Adapter<'bound> {
         let hw = self.hw();
 
         config.running.reserve(1, GFP_KERNEL)?;
+        let (moderator, sampler) = Moderator::new(
+            self.scope(),
+            hw.timer(vector),
+            moderation(config.coalescing),
+        )?;
         let name = CString::try_from_fmt(fmt!("{}-TxRx-{}", interface.name(rtnl), index))?;
         let irq = self.vectors().request(
             self.scope(),
@@ -140,9 +161,15 @@ impl<'bound> Adapter<'bound> {
         )?;
         let number = irq.describe().irq;
         // From here on `stop_queues` undoes.
-        config
-            .running
-            .push(RunningPair { queue, cause, irq }, GFP_KERNEL)?;
+        config.running.push(
+            RunningPair {
+                queue,
+                cause,
+                irq,
+                moderator,
+            },
+            GFP_KERNEL,
+        )?;
 
         let tail = hw.start_tx_queue(
             queue,
@@ -164,12 +191,13 @@ impl<'bound> Adapter<'bound> {
         poll.rx.start(tail);
         hw.map_rx(queue, vector)?;
         hw.map_tx(queue, vector)?;
-        hw.set_moderation(vector, config.interval)?;
 
         let poll = PollState {
             queues: poll,
             hashed: !layout.has_vfs(),
             cause,
+            index,
+            sampler,
         };
         interface.start_pair(index.into(), tx, poll, number, rtnl)?;
         hw.enable_vectors(cause);

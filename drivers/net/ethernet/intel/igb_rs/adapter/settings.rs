@@ -3,7 +3,7 @@
 //! What the user changes while the device works. Nothing here resets it: VFs do not notice.
 
 use igb_common::{
-    itr::Interval,
+    itr::Coalescing,
     ring::RingSize,
     rss::{
         HashFields,
@@ -11,6 +11,7 @@ use igb_common::{
         Reta, //
     }, //
 };
+use igb_hw::intr::moderation;
 use kernel::prelude::*;
 use nic::net::{
     Interface,
@@ -135,12 +136,11 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// Changes the moderation of queue interrupts.
-    pub(crate) fn set_interval(&self, config: &mut Config<'bound>, interval: Interval) -> Result {
-        config.interval = interval;
-        for vector in (1..).take(config.running.len()) {
-            self.hw.set_moderation(vector, interval)?;
+    pub(crate) fn set_coalescing(&self, config: &mut Config<'bound>, coalescing: Coalescing) {
+        config.coalescing = coalescing;
+        for pair in config.running.iter() {
+            pair.moderator.set(moderation(coalescing));
         }
-        Ok(())
     }
 
     /// Changes flow control. Where it is negotiated, the link goes down and comes up again.
@@ -157,12 +157,7 @@ impl<'bound> Adapter<'bound> {
             return self.set_link(config, wanted);
         }
         config.link = wanted;
-        if let Some(link) = config.link_now {
-            config.flow =
-                self.hw
-                    .resolve_flow_control(&config.link, link, config.mtu.max_frame())?;
-        }
-        Ok(())
+        self.update_flow_control(config)
     }
 
     /// Brings the port's totals up to date and returns them.

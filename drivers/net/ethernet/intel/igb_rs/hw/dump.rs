@@ -2,11 +2,20 @@
 
 //! Dump of the registers, for debugging.
 
-use igb_common::layout::QUEUES;
+use igb_common::layout::{
+    CAUSES,
+    QUEUES, //
+};
 
-use igb_hw::queue::{
-    RX_READABLE,
-    TX_READABLE, //
+use igb_hw::{
+    intr::{
+        MODERATION,
+        READABLE, //
+    },
+    queue::{
+        RX_READABLE,
+        TX_READABLE, //
+    },
 };
 
 use kernel::{
@@ -44,12 +53,16 @@ struct Span {
 }
 
 impl Span {
-    const fn one<R: Register>() -> Self {
+    const fn at(offset: usize) -> Self {
         Self {
-            first: R::OFFSET,
+            first: offset,
             count: 1,
             stride: 4,
         }
+    }
+
+    const fn one<R: Register>() -> Self {
+        Self::at(R::OFFSET)
     }
 
     const fn array<R: RegisterArray>() -> Self {
@@ -62,13 +75,14 @@ impl Span {
 }
 
 /// Version of the layout of the dump; goes up with every change to [`DUMP`].
-pub(crate) const DUMP_VERSION: u32 = 1;
+pub(crate) const DUMP_VERSION: u32 = 2;
 
 /// Registers in a dump, in this order. None that reading changes.
 const DUMP: &[Span] = &[
     Span::one::<ctrl::CTRL>(),
     Span::one::<ctrl::STATUS>(),
     Span::one::<ctrl::CTRL_EXT>(),
+    Span::one::<ctrl::LEDCTL>(),
     Span::one::<ctrl::FCRTL>(),
     Span::one::<ctrl::FCRTH>(),
     Span::one::<rx::RCTL>(),
@@ -80,11 +94,15 @@ const DUMP: &[Span] = &[
     Span::one::<tx::TCTL>(),
     Span::one::<tx::DTXCTL>(),
     Span::one::<intr::GPIE>(),
-    Span::one::<intr::EIMS>(),
-    Span::one::<intr::EIAC>(),
-    Span::one::<intr::EIAM>(),
+    Span::at(READABLE[0]),
+    Span::at(READABLE[1]),
+    Span::at(READABLE[2]),
     Span::one::<intr::IMS>(),
-    Span::array::<intr::EITR>(),
+    Span {
+        first: MODERATION.0,
+        count: CAUSES as usize,
+        stride: MODERATION.1,
+    },
     Span::array::<intr::IVAR>(),
     Span::one::<intr::IVAR_MISC>(),
     Span::one::<filter::MRQC>(),

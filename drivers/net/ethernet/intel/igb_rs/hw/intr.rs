@@ -6,33 +6,30 @@ use igb_common::{
     itr::Interval,
     layout::{
         ivar_misc,
-        IvarEntry,
-        CAUSES, //
+        IvarEntry, //
     },
 };
 
-use kernel::{
-    num::Bounded,
-    prelude::*, //
-};
+use igb_hw::intr;
 
-use crate::regs::intr::{
-    EIAC,
-    EIAM,
-    EICR,
-    EICS,
-    EIMC,
-    EIMS,
-    EITR,
-    GPIE,
-    ICR,
-    IMC,
-    IMS,
-    IVAR,
-    IVAR_MISC, //
+use kernel::prelude::*;
+
+use crate::regs::{
+    intr::{
+        GPIE,
+        ICR,
+        IMC,
+        IMS,
+        IVAR,
+        IVAR_MISC, //
+    },
+    BAR_SIZE, //
 };
 
 use super::Hw;
+
+/// The timer of a vector.
+pub(crate) type VectorTimer<'bound> = intr::VectorTimer<'bound, BAR_SIZE>;
 
 /// Causes of the "other" interrupt.
 #[derive(Clone, Copy)]
@@ -53,7 +50,7 @@ impl Causes {
     }
 }
 
-impl Hw<'_> {
+impl<'bound> Hw<'bound> {
     /// Puts the function in MSI-X mode. Must come before vectors are mapped: the settings would
     /// not stick otherwise.
     pub(crate) fn setup_msix(&self) -> Result {
@@ -98,33 +95,27 @@ impl Hw<'_> {
         self.regs.write(IVAR_MISC::from(ivar_misc(vector)))
     }
 
-    /// Makes the causes of the vectors in `mask` clear themselves, and the vectors disable
-    /// themselves, when they fire.
-    ///
-    /// QEMU does the first only: a handler may run again before it has enabled its vector.
+    /// See [`Registers::auto_clear_vectors`](igb_hw::access::Registers::auto_clear_vectors).
     pub(crate) fn auto_clear_vectors(&self, mask: u32) -> Result {
-        let mask = vectors(mask);
-
-        self.regs.write(EIAC::zeroed().with_vectors(mask))?;
-        self.regs.write(EIAM::zeroed().with_vectors(mask))
+        self.regs.auto_clear_vectors(mask)
     }
 
     /// Enables the vectors in `mask`. Any context.
     #[inline]
     pub(crate) fn enable_vectors(&self, mask: u32) {
-        self.regs.post(EIMS::zeroed().with_vectors(vectors(mask)));
+        self.regs.enable_vectors(mask);
     }
 
     /// Disables the vectors in `mask`. Any context.
     #[inline]
     pub(crate) fn disable_vectors(&self, mask: u32) {
-        self.regs.post(EIMC::zeroed().with_vectors(vectors(mask)));
+        self.regs.disable_vectors(mask);
     }
 
     /// Fires the vectors in `mask`. Any context.
     #[inline]
     pub(crate) fn trigger_vectors(&self, mask: u32) {
-        self.regs.post(EICS::zeroed().with_vectors(vectors(mask)));
+        self.regs.trigger_vectors(mask);
     }
 
     /// Lets link changes, resets and spoof events, and with `mailbox` the virtual functions,
@@ -141,13 +132,10 @@ impl Hw<'_> {
 
     /// Turns off every interrupt and forgets those pending.
     pub(crate) fn disable_all_interrupts(&self) -> Result {
-        self.regs.write(EIMC::from(u32::MAX))?;
         self.regs.write(IMC::from(u32::MAX))?;
-        self.regs.write(EIAC::zeroed())?;
-        self.regs.write(EIAM::zeroed())?;
-        self.regs.flush()?;
+        self.regs.silence_vectors(u32::MAX)?;
         self.regs.read::<ICR>()?;
-        self.regs.write(EICR::from(u32::MAX))
+        self.regs.forget_vectors(u32::MAX)
     }
 
     /// Takes the causes of the "other" interrupt; reading clears them. Any context.
@@ -157,13 +145,11 @@ impl Hw<'_> {
 
     /// Sets the least time between interrupts of `vector`. Any context.
     pub(crate) fn set_moderation(&self, vector: u8, interval: Interval) -> Result {
-        self.regs
-            .write_at(usize::from(vector), EITR::from(interval.eitr()))
+        self.regs.set_moderation(vector, interval)
     }
-}
 
-/// Returns the vectors of `mask` that exist.
-#[inline(always)]
-fn vectors(mask: u32) -> Bounded<u32, 25> {
-    Bounded::<u32, 25>::from_expr(mask & ((1 << CAUSES) - 1))
+    /// Returns the timer of `vector`, for a [`nic::moderation::Moderator`].
+    pub(crate) fn timer(&self, vector: u8) -> VectorTimer<'bound> {
+        intr::VectorTimer::new(&self.regs, vector)
+    }
 }

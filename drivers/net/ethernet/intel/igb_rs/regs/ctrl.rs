@@ -97,6 +97,11 @@ register! {
         18:18   cfg_done0 => bool;
     }
 
+    /// What the lights show: a byte for each of the four, light 0 in the lowest.
+    pub(crate) LEDCTL(u32) @ 0x0e00 {
+        31:0    lights;
+    }
+
     /// Wake-up control.
     pub(crate) WUC(u32) @ 0x5800 {
         31:0    value;

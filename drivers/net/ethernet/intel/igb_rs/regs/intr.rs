@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Interrupts (82576 datasheet 8.8).
+//! Interrupts (82576 datasheet 8.8). Those per vector are in [`igb_hw::intr`].
 
 use kernel::io::register;
 
@@ -40,41 +40,6 @@ register! {
         4:4     multiple_msix => bool;
         /// Clear ICR on read whatever the mask.
         0:0     nsicr => bool;
-    }
-
-    /// Fires vectors.
-    pub(crate) EICS(u32) @ 0x1520 {
-        24:0    vectors;
-    }
-
-    /// Enables vectors.
-    pub(crate) EIMS(u32) @ 0x1524 {
-        24:0    vectors;
-    }
-
-    /// Disables vectors.
-    pub(crate) EIMC(u32) @ 0x1528 {
-        24:0    vectors;
-    }
-
-    /// Vectors whose cause clears itself when they fire.
-    pub(crate) EIAC(u32) @ 0x152c {
-        24:0    vectors;
-    }
-
-    /// Vectors that are disabled when they fire.
-    pub(crate) EIAM(u32) @ 0x1530 {
-        24:0    vectors;
-    }
-
-    /// Causes per vector; write one to clear.
-    pub(crate) EICR(u32) @ 0x1580 {
-        24:0    vectors;
-    }
-
-    /// Moderation of one vector; `igb_common::itr` has the encoding.
-    pub(crate) EITR(u32)[25] @ 0x1680 {
-        31:0    value;
     }
 
     /// Vectors of receive and transmit queues n (low half) and n + 8 (high half);

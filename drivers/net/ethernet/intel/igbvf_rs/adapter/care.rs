@@ -106,12 +106,12 @@ impl<'bound> Adapter<'bound> {
         drop(config);
 
         let rtnl = Rtnl::lock();
-        let mut config = self.config.lock();
-        let mac = MacAddress(config.mac.bytes());
+        let mac = MacAddress(self.config.lock().mac.bytes());
         if interface.mac(&rtnl) != mac {
             dev_info!(self.dev, "the PF has given address {mac}\n");
-            interface.set_mac(mac, &rtnl);
+            interface.adopt_mac(mac, &rtnl);
         }
+        let mut config = self.config.lock();
         // On failure, which is logged, the interface stays without carrier until it is taken down and up.
         if config.session.is_open() && interface.is_running() && config.running.is_none() {
             let _ = self.start_queues(interface, &mut config, &rtnl);

@@ -3,14 +3,18 @@
 //! Starting and stopping the queue pair.
 
 use igb_common::{
-    itr::Interval,
+    itr::Coalescing,
     ring::RingSize, //
 };
-use igb_hw::queue::{
-    RxQueueConfig,
-    TxQueueConfig, //
+use igb_hw::{
+    intr::moderation,
+    queue::{
+        RxQueueConfig,
+        TxQueueConfig, //
+    },
 };
 use igb_queue::{
+    PairPoll,
     PairVector,
     QueuePair,
     RxQueue, //
@@ -19,14 +23,25 @@ use kernel::{
     prelude::*,
     str::CString, //
 };
-use nic::net::{
-    Interface,
-    Rtnl, //
+use nic::{
+    irq::Irq,
+    moderation::{
+        Moderator,
+        Sampler, //
+    },
+    net::{
+        Interface,
+        Rtnl, //
+    },
+    pci::Registered, //
 };
 
 use crate::{
     driver::Igbvf,
-    hw::Tail, //
+    hw::{
+        Tail,
+        VectorTimer, //
+    }, //
 };
 
 use super::{
@@ -35,6 +50,21 @@ use super::{
     QUEUE_CAUSE,
     QUEUE_VECTOR, //
 };
+
+/// Poll state of the pair.
+pub(crate) struct PollState<'bound> {
+    pub(crate) queues: PairPoll<'bound, Tail<'bound>>,
+    /// Moderation of the vector.
+    pub(crate) sampler: Sampler<VectorTimer<'bound>>,
+}
+
+/// The queue pair while it runs.
+pub(crate) struct Running<'bound> {
+    /// Its vector's handler.
+    pub(crate) irq: Registered<'bound, Irq<'bound, PairVector<'bound, Igbvf>>>,
+    /// Its vector's moderation.
+    moderator: Registered<'bound, Moderator<VectorTimer<'bound>>>,
+}
 
 impl<'bound> Adapter<'bound> {
     /// Starts the queues with fresh memory. There must be a session: without one the device does not
@@ -79,12 +109,11 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// Changes the moderation of the queue interrupt.
-    pub(crate) fn set_interval(&self, config: &mut Config<'bound>, interval: Interval) -> Result {
-        config.interval = interval;
-        if config.running.is_some() {
-            self.hw.set_moderation(QUEUE_VECTOR, interval)?;
+    pub(crate) fn set_coalescing(&self, config: &mut Config<'bound>, coalescing: Coalescing) {
+        config.coalescing = coalescing;
+        if let Some(running) = &config.running {
+            running.moderator.set(moderation(coalescing));
         }
-        Ok(())
     }
 
     /// Starts the queues with `pair`.
@@ -105,8 +134,13 @@ impl<'bound> Adapter<'bound> {
             PairVector::new(interface.shared(), 0),
         )?;
         let number = irq.describe().irq;
+        let (moderator, sampler) = Moderator::new(
+            self.scope,
+            hw.timer(QUEUE_VECTOR),
+            moderation(config.coalescing),
+        )?;
         // From here on `stop_queues` undoes.
-        config.running = Some(irq);
+        config.running = Some(Running { irq, moderator });
 
         let tail = hw.start_tx_queue(&TxQueueConfig {
             base: tx.base(),
@@ -120,8 +154,11 @@ impl<'bound> Adapter<'bound> {
             drop: true,
         })?;
         poll.rx.start(tail);
-        hw.set_moderation(QUEUE_VECTOR, config.interval)?;
 
+        let poll = PollState {
+            queues: poll,
+            sampler,
+        };
         interface.start_pair(0, tx, poll, number, rtnl)?;
         hw.enable_vectors(QUEUE_CAUSE);
         hw.trigger_vectors(QUEUE_CAUSE);
@@ -135,7 +172,7 @@ impl<'bound> Adapter<'bound> {
         config: &mut Config<'bound>,
         rtnl: &Rtnl,
     ) {
-        let Some(irq) = config.running.take() else {
+        let Some(running) = config.running.take() else {
             return;
         };
         self.hw.disable_vectors(QUEUE_CAUSE);
@@ -144,7 +181,7 @@ impl<'bound> Adapter<'bound> {
         let _ = self.hw.stop_rx_queue();
         let state = interface.stop_pair(0, rtnl);
         let _ = self.hw.stop_tx_queue();
-        drop(irq);
+        drop(running);
         drop(state);
     }
 }

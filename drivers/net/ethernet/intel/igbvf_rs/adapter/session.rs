@@ -6,6 +6,7 @@
 //! not answer any more. Whatever is wanted is asked for again at the beginning of each session.
 
 use igb_common::{
+    itr::Interval,
     mac::MacAddr,
     mbx::{
         Answer,
@@ -24,7 +25,6 @@ use super::{
     filters::InForce,
     Adapter,
     Config,
-    Interval,
     MAILBOX_CAUSES,
     MAILBOX_VECTOR,
     MAILBOX_VECTORS,

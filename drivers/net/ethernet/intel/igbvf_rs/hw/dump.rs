@@ -2,25 +2,26 @@
 
 //! Dump of the registers, for debugging.
 
-use igb_hw::queue::{
-    RX_READABLE,
-    TX_READABLE, //
+use igb_common::layout::VF_VECTORS;
+
+use igb_hw::{
+    intr::{
+        MODERATION,
+        READABLE, //
+    },
+    queue::{
+        RX_READABLE,
+        TX_READABLE, //
+    },
 };
 
 use kernel::{
-    io::register::{
-        Register,
-        RegisterArray, //
-    },
+    io::register::Register,
     prelude::*, //
 };
 
 use crate::regs::{
     CTRL,
-    EIAC,
-    EIAM,
-    EIMS,
-    EITR,
     VTIVAR,
     VTIVAR_MISC, //
 };
@@ -43,9 +44,9 @@ const STATUS: usize = 0x0008;
 const DUMP: [usize; 7] = [
     CTRL::OFFSET,
     STATUS,
-    EIMS::OFFSET,
-    EIAC::OFFSET,
-    EIAM::OFFSET,
+    READABLE[0],
+    READABLE[1],
+    READABLE[2],
     VTIVAR::OFFSET,
     VTIVAR_MISC::OFFSET,
 ];
@@ -53,13 +54,13 @@ const DUMP: [usize; 7] = [
 /// Words of a dump: [`DUMP`], then EITR of each vector, then the receive queue's registers, then the
 /// transmit queue's.
 pub(crate) const DUMP_WORDS: usize =
-    DUMP.len() + EITR::SIZE + RX_READABLE.len() + TX_READABLE.len();
+    DUMP.len() + VF_VECTORS as usize + RX_READABLE.len() + TX_READABLE.len();
 
 impl Hw<'_> {
     /// Reads registers into `out`, see [`DUMP_WORDS`] for which.
     pub(crate) fn dump(&self, out: &mut [u32; DUMP_WORDS]) -> Result {
-        let vectors: [usize; EITR::SIZE] =
-            core::array::from_fn(|index| EITR::OFFSET + index * EITR::STRIDE);
+        let vectors: [usize; VF_VECTORS as usize] =
+            core::array::from_fn(|index| MODERATION.0 + index * MODERATION.1);
         let groups: [(usize, &[usize]); 4] = [
             (0, &DUMP),
             (0, &vectors),

@@ -12,26 +12,22 @@ use igb_common::{
     },
 };
 
-use kernel::{
-    num::Bounded,
-    prelude::*, //
-};
+use igb_hw::intr;
+
+use kernel::prelude::*;
 
 use crate::regs::{
-    EIAC,
-    EIAM,
-    EICR,
-    EICS,
-    EIMC,
-    EIMS,
-    EITR,
+    BAR_SIZE,
     VTIVAR,
     VTIVAR_MISC, //
 };
 
 use super::Hw;
 
-impl Hw<'_> {
+/// The timer of a vector.
+pub(crate) type VectorTimer<'bound> = intr::VectorTimer<'bound, BAR_SIZE>;
+
+impl<'bound> Hw<'bound> {
     /// Sends the interrupts of the queues to the vectors `rx` and `tx`, those of the mailbox to
     /// vector `mailbox`.
     ///
@@ -45,55 +41,42 @@ impl Hw<'_> {
         self.regs.write(VTIVAR_MISC::from(vtivar_misc(mailbox)))
     }
 
-    /// Makes the causes of the vectors in `mask` clear themselves, and the vectors disable
-    /// themselves, when they fire.
-    ///
-    /// QEMU does the first only: a handler may run again before it has enabled its vector.
+    /// See [`Registers::auto_clear_vectors`](igb_hw::access::Registers::auto_clear_vectors).
     pub(crate) fn auto_clear_vectors(&self, mask: u32) -> Result {
-        let mask = vectors(mask);
-
-        self.regs.write(EIAC::zeroed().with_vectors(mask))?;
-        self.regs.write(EIAM::zeroed().with_vectors(mask))
+        self.regs.auto_clear_vectors(mask)
     }
 
     /// Enables the vectors in `mask`. Any context.
     #[inline]
     pub(crate) fn enable_vectors(&self, mask: u32) {
-        self.regs.post(EIMS::zeroed().with_vectors(vectors(mask)));
+        self.regs.enable_vectors(mask);
     }
 
     /// Disables the vectors in `mask`. Any context.
     #[inline]
     pub(crate) fn disable_vectors(&self, mask: u32) {
-        self.regs.post(EIMC::zeroed().with_vectors(vectors(mask)));
+        self.regs.disable_vectors(mask);
     }
 
     /// Fires the vectors in `mask`. Any context.
     #[inline]
     pub(crate) fn trigger_vectors(&self, mask: u32) {
-        self.regs.post(EICS::zeroed().with_vectors(vectors(mask)));
+        self.regs.trigger_vectors(mask);
     }
 
     /// Turns off every interrupt and forgets those pending.
     pub(crate) fn disable_all_interrupts(&self) -> Result {
-        self.regs
-            .write(EIMC::zeroed().with_vectors(vectors(VF_EIMS_ALL)))?;
-        self.regs.write(EIAC::zeroed())?;
-        self.regs.write(EIAM::zeroed())?;
-        self.regs.flush()?;
-        self.regs
-            .write(EICR::zeroed().with_vectors(vectors(VF_EIMS_ALL)))
+        self.regs.silence_vectors(VF_EIMS_ALL)?;
+        self.regs.forget_vectors(VF_EIMS_ALL)
     }
 
     /// Sets the least time between interrupts of `vector`. Any context.
     pub(crate) fn set_moderation(&self, vector: u8, interval: Interval) -> Result {
-        self.regs
-            .write_at(usize::from(vector), EITR::from(interval.eitr()))
+        self.regs.set_moderation(vector, interval)
     }
-}
 
-/// Returns the vectors of `mask` that exist.
-#[inline(always)]
-fn vectors(mask: u32) -> Bounded<u32, 3> {
-    Bounded::<u32, 3>::from_expr(mask & VF_EIMS_ALL)
+    /// Returns the timer of `vector`, for a [`nic::moderation::Moderator`].
+    pub(crate) fn timer(&self, vector: u8) -> VectorTimer<'bound> {
+        intr::VectorTimer::new(&self.regs, vector)
+    }
 }
