@@ -18,6 +18,7 @@ check: modules
 
 fuzz: modules
 	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
+	@tools/lab/enter python3 -m fuzz.storm --seconds $(or $(FUZZ_SECONDS),600)
 
 bench: modules
 	@LAB_MORE=bench tools/lab/setup
@@ -39,7 +40,7 @@ help:
 	@echo '  make demo       run both drivers in QEMU: seven live VFs, one of them in a VM;'
 	@echo '                  a table as it goes, then build/demo/report.json'
 	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k)'
-	@echo '  make fuzz       fuzz the mailbox; FUZZ_SECONDS=600'
+	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'
 	@echo '  make bench      measure against the kernel'"'"'s igb and igbvf: under an hour; QUICK=1: strict only,'
 	@echo '                  under 5 minutes; table, then build/bench/results.json and a chart'
 	@echo '  make shell      a shell in a guest: both modules, two ports on one wire, IOMMU on'

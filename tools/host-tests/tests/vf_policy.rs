@@ -425,6 +425,23 @@ fn too_many_messages() {
     assert!((4..=6).contains(&lines), "{lines}");
 }
 
+/// Neither answers nor requests before RESET are a way to keep the PF busy.
+#[test]
+fn every_message_costs() {
+    let mut answer = *VfRequest::SetLpe(1500).encode().words();
+    answer[0] |= ACK;
+    for words in [answer, *VfRequest::SetLpe(1500).encode().words()] {
+        let mut pf = ready(1);
+        pf.now += 1_000_000;
+        pf.bank.function_reset(0);
+        for _ in 0..MESSAGE_BURST {
+            assert_eq!(pf.bank.backoff(0, pf.now), 0);
+            let _ = pf.send(0, &words);
+        }
+        assert_eq!(pf.bank.backoff(0, pf.now), MESSAGE_INTERVAL_MS);
+    }
+}
+
 #[test]
 fn events_read_well() {
     let mut pf = ready(1);

@@ -58,6 +58,8 @@ impl VfSlot {
             return Outcome::SILENCE;
         }
         let request = VfRequest::decode(words);
+        // Every message costs, also one that means nothing: to read it is work for the PF.
+        let in_time = self.messages.take(now);
         if request == Err(Rejected::NotARequest) {
             count(&mut self.counters.ignored);
             return Outcome::SILENCE;
@@ -73,7 +75,7 @@ impl VfSlot {
                 ..Outcome::SILENCE
             };
         }
-        if !self.messages.take(now) {
+        if !in_time {
             return self.throttle(header, request, now);
         }
         match request {
