@@ -99,7 +99,8 @@ impl Access {
 /// Which way an arena's memory is mapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backing {
-    /// A private domain where the device can have one, otherwise the DMA API.
+    /// A private domain where the device can have one, otherwise the DMA API. Lack of memory for one
+    /// is an error: protection does not depend on how much memory was free at the time.
     #[default]
     Auto,
     /// A private domain or nothing.
@@ -233,6 +234,9 @@ impl<'bound> Arena<'bound> {
             Ok((first, domain)) => {
                 base = first;
                 (Mapper::Private(domain), None)
+            }
+            Err(Refusal::Allocate(error) | Refusal::Attach(error)) if error == ENOMEM => {
+                return Err(ENOMEM);
             }
             Err(refusal) if backing == Backing::Domain => {
                 dev_err!(dev, "no private IOMMU domain: {}\n", refusal);

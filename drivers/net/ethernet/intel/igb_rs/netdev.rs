@@ -83,7 +83,10 @@ impl Operations for Igb {
         let adapter = interface.data();
         let mut config = adapter.config().lock();
         adapter.start_queues(interface, &mut config, rtnl)?;
-        adapter.update_link(interface, &mut config)
+        // The core does not stop what did not open.
+        adapter
+            .update_link(interface, &mut config)
+            .inspect_err(|_| adapter.stop_queues(interface, &mut config, rtnl))
     }
 
     fn stop<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) {
