@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/sys/kernel/debug/igb_rs/<bdf>/`: what protects the machine from the device, and where its
-//! interrupts go.
+//! `/sys/kernel/debug/igb_rs/<bdf>/`: what protects the machine from the device, where its
+//! interrupts go, what became of the VFs' messages.
 
 use core::fmt::{
     self,
     Write, //
 };
 
+use igb_common::vf_slot::{
+    VfSlot,
+    VfState, //
+};
 use kernel::prelude::*;
 use nic::{
     debugfs::{
@@ -38,6 +42,14 @@ pub(crate) fn create<'bound>(
 
     directory.arena(kernel::sync::Arc::clone(adapter.arena()))?;
 
+    let vfs = interface.shared();
+    directory.file(c"vfs", move |out: &mut Writer<'_>| -> fmt::Result {
+        let config = vfs.data().config().lock();
+        let bank = &config.bank;
+        let slots = bank.layout().vf_pools().filter_map(|vf| bank.slot(vf));
+        slots.into_iter().try_for_each(|slot| line(out, slot))
+    })?;
+
     let interface = interface.shared();
     let other = other.shared();
     directory.file(c"vectors", move |out: &mut Writer<'_>| -> fmt::Result {
@@ -49,4 +61,26 @@ pub(crate) fn create<'bound>(
         Ok(())
     })?;
     Ok(directory)
+}
+
+/// A VF's line in the file `vfs`.
+fn line(out: &mut Writer<'_>, slot: &VfSlot) -> fmt::Result {
+    let state = match slot.state() {
+        VfState::Inactive => "inactive",
+        VfState::Reset => "reset",
+        VfState::Ready => "ready",
+    };
+    let counters = slot.counters();
+    writeln!(
+        out,
+        "{} {state} accepted {} refused {} malformed {} unknown {} limited {} early {} ignored {}",
+        slot.vf(),
+        counters.accepted,
+        counters.nacked,
+        counters.malformed,
+        counters.unknown,
+        counters.throttled,
+        counters.not_ready,
+        counters.ignored,
+    )
 }
