@@ -277,6 +277,34 @@ def test_link_lost_while_sending(guest):
         flow.stop()
 
 
+def test_admin_kept(guest):
+    """Settings made before any VF driver came, with the PF down, hold when one comes, and over resets of the VF."""
+    vm = guest()
+    given = "02:82:57:60:00:07"
+    start(vm, count=0)
+    run_all(vm, "rmmod igbvf_rs", "ip -n pf link set pf down", f"echo 2 >{NUMVFS}", f"ip -n pf link set pf vf 0 mac {given}",
+            "ip -n pf link set pf vf 0 vlan 7 qos 3", "ip -n pf link set pf vf 0 spoofchk off",
+            "ip -n pf link set pf vf 0 trust on", "ip -n pf link set pf vf 0 max_tx_rate 900")
+    ordered = {**facts(vm, 0), "stats": None}
+    run_all(vm, insmod("igbvf_rs"), *(place(VFS[vf], f"v{vf}") for vf in range(2)),
+            *(until(carrier(f"v{vf}")) for vf in range(2)), add_vlan("w", 7),
+            "ip -n w addr delete 10.82.0.254/24 dev w", "ip -n w addr add 10.82.0.254/24 dev vlan7")
+    for reset in ("true", f"echo 1 >/sys/bus/pci/devices/{VFS[0]}/reset",
+                  "ip -n v0 link set v0 down; ip -n v0 link set v0 up",
+                  f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/unbind; echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/bind; "
+                  + place(VFS[0], "v0"), "ip -n pf link set pf up; ip -n pf link set pf down"):
+        run_all(vm, reset, until(carrier("v0")), reaches("v0", "w"), f"ip -n v0 -o link show v0 | grep -q {given}",
+                silent("v1", "w"))
+        assert {**facts(vm, 0), "stats": None} == ordered
+    # What is set already may be set again, and all can be taken back.
+    run_all(vm, f"ip -n pf link set pf vf 0 mac {given}", "ip -n pf link set pf vf 0 vlan 7 qos 3", reaches("v0", "w"),
+            "ip -n pf link set pf vf 0 vlan 0", "ip -n pf link set pf vf 0 max_tx_rate 0",
+            "ip -n pf link set pf vf 0 spoofchk on", "ip -n pf link set pf vf 0 trust off",
+            "ip -n pf link set pf vf 0 mac 00:00:00:00:00:00", until(carrier("v0")), reaches("v0", "v1"))
+    assert {**facts(vm, 0), "stats": None, "address": None, "vf": None} == {
+        **facts(vm, 1), "stats": None, "address": None, "vf": None}
+
+
 def test_admin_shown(guest):
     """Settings are shown, are the VF's alone, go with the VFs, and disturb no traffic."""
     vm = guest()
@@ -307,6 +335,50 @@ def test_admin_refused(guest):
             "ip -n pf link set pf vf 1 mac 00:00:00:00:00:00", pings("v0", "w", 5))
     after = [{**facts(vm, vf), "stats": None} for vf in range(3)]
     assert after[0] == before[0] and after[2] == before[2]
+
+
+def test_errors_shown(guest):
+    """Each wrong order has its own error."""
+    vm = guest()
+    start(vm)
+    for order, error in (("vf 2 trust on", "Invalid argument"), ("vf 0 mac 01:00:5e:00:00:01", "Invalid argument"),
+                         (f"vf 0 mac {vm.macs[0]}", "Address already in use"), ("vf 0 vlan 4096", "Invalid"),
+                         ("vf 0 vlan 5 qos 8", "Invalid"), ("vf 0 vlan 5 proto 802.1ad", "Protocol not supported"),
+                         ("vf 0 max_tx_rate 1001", "out of range"), ("vf 0 max_tx_rate 100 min_tx_rate 10", "not supported"),
+                         ("vf 0 state enable", "not supported")):
+        result = vm.run(f"ip -n pf link set pf {order}")
+        assert not result.ok and error in result.stderr, (order, result.stderr)
+
+
+def test_messages_counted(guest):
+    """debugfs tells what became of a VF's messages; a VF that asks for too much is refused, a well-behaved one is not."""
+    vm = guest()
+    start(vm)
+    def counters(vf):
+        words = vm.read(f"{DEBUG}/igb_rs/{PF}/vfs").splitlines()[vf].split()
+        assert words[0] == str(vf)
+        return words[1], dict(zip(words[2::2], map(int, words[3::2])))
+    (state, before), (_, neighbour) = counters(0), counters(1)
+    assert state == "ready" and before["accepted"] > 0 and not any(before[key] for key in before if key != "accepted"), before
+    # Without trust not every multicast packet.
+    run_all(vm, "ip -n v0 link set v0 allmulticast on", until(f"! grep -q '^0 .* refused 0 ' {DEBUG}/igb_rs/{PF}/vfs"))
+    assert counters(1)[1] == neighbour
+
+
+def test_who_drives_a_vf(guest):
+    """`sriov_drivers_autoprobe` and `driver_override` keep our driver away from VFs; links in sysfs tell whose VF which is."""
+    vm = guest()
+    load(vm)
+    pf = f"/sys/bus/pci/devices/{PF}"
+    run_all(vm, f"echo 0 >{pf}/sriov_drivers_autoprobe", f"echo 2 >{NUMVFS}", f"[ $({COUNT}) = 0 ]",
+            *(f"[ $(basename $(readlink {pf}/virtfn{index})) = {VFS[index]} ]" for index in range(2)),
+            *(f"[ $(basename $(readlink /sys/bus/pci/devices/{VFS[index]}/physfn)) = {PF} ]" for index in range(2)),
+            f"! echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/bind", f"echo igbvf_rs >/sys/bus/pci/devices/{VFS[0]}/driver_override",
+            f"echo {VFS[0]} >/sys/bus/pci/drivers_probe", f"[ $({COUNT}) = 1 ]",
+            f"echo 0 >{NUMVFS}", f"echo 1 >{pf}/sriov_drivers_autoprobe", f"echo 2 >{NUMVFS}", f"[ $({COUNT}) = 2 ]",
+            f"echo {VFS[1]} >/sys/bus/pci/drivers/igbvf_rs/unbind", f"echo none >/sys/bus/pci/devices/{VFS[1]}/driver_override",
+            f"! echo {VFS[1]} >/sys/bus/pci/drivers/igbvf_rs/bind", f"echo >/sys/bus/pci/devices/{VFS[1]}/driver_override",
+            f"echo {VFS[1]} >/sys/bus/pci/drivers_probe", f"[ $({COUNT}) = 2 ]")
 
 
 def test_pf_unloaded_under_traffic(guest):
