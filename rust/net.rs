@@ -35,7 +35,10 @@ pub use self::{
         RxMode,
         TxOutcome, //
     },
-    queue::TxQueue,
+    queue::{
+        Sent,
+        TxQueue, //
+    },
     rtnl::{
         Rtnl,
         RtnlGuard, //

@@ -64,13 +64,18 @@ struct netdev_queue *nic_get_tx_queue(struct net_device *dev, unsigned int index
 void nic_tx_stop_queue(struct netdev_queue *txq);
 void nic_tx_start_queue(struct netdev_queue *txq);
 bool nic_tx_queue_stopped(const struct netdev_queue *txq);
-bool nic_tx_sent(struct netdev_queue *txq, unsigned int bytes);
+unsigned int nic_tx_sent(struct netdev_queue *txq, unsigned int bytes);
 void nic_tx_completed(struct netdev_queue *txq, unsigned int pkts, unsigned int bytes);
 void nic_tx_reset(struct netdev_queue *txq);
 void nic_smp_mb(void);
 void nic_set_unicast_filter(struct net_device *dev);
 bool nic_netif_running(const struct net_device *dev);
 bool nic_netif_carrier_ok(const struct net_device *dev);
+
+enum nic_sent {
+	NIC_SENT_DUE = 1,
+	NIC_SENT_STOPPED = 2,
+};
 
 enum nic_csum {
 	NIC_CSUM_NONE,

@@ -87,10 +87,13 @@ bool nic_tx_queue_stopped(const struct netdev_queue *txq)
 	return netif_tx_queue_stopped(txq);
 }
 
-/* Accounts for a packet; true when the doorbell is due. */
-bool nic_tx_sent(struct netdev_queue *txq, unsigned int bytes)
+/* Accounts for a packet: whether the doorbell is due (NIC_SENT_DUE), the queue stopped (NIC_SENT_STOPPED). */
+unsigned int nic_tx_sent(struct netdev_queue *txq, unsigned int bytes)
 {
-	return __netdev_tx_sent_queue(txq, bytes, netdev_xmit_more());
+	unsigned int sent = __netdev_tx_sent_queue(txq, bytes, netdev_xmit_more()) ?
+				    NIC_SENT_DUE : 0;
+
+	return netif_xmit_stopped(txq) ? sent | NIC_SENT_STOPPED : sent;
 }
 
 void nic_tx_completed(struct netdev_queue *txq, unsigned int pkts, unsigned int bytes)

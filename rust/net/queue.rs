@@ -10,6 +10,25 @@ use crate::raw;
 
 use super::stats::TxStats;
 
+/// What accounting for a packet found out.
+#[derive(Clone, Copy)]
+pub struct Sent(u32);
+
+impl Sent {
+    /// The doorbell is due: the stack has no further packet at hand, or the queue is stopped.
+    #[inline(always)]
+    pub fn doorbell_due(self) -> bool {
+        self.0 & raw::nic_sent_NIC_SENT_DUE != 0
+    }
+
+    /// The queue is stopped, by [`TxQueue::stop_unless`] or by byte queue limits: something waits
+    /// for this packet to be [`TxQueue::completed`].
+    #[inline(always)]
+    pub fn stopped(self) -> bool {
+        self.0 & raw::nic_sent_NIC_SENT_STOPPED != 0
+    }
+}
+
 /// A transmit queue, lent to [`super::Operations::start_xmit`] (with the transmit lock held) and to
 /// the poll function (without).
 ///
@@ -42,12 +61,11 @@ impl<'a> TxQueue<'a> {
         self.stats
     }
 
-    /// Accounts for `bytes` given to the device (byte queue limits). Returns whether the doorbell is
-    /// due: the stack has no further packet at hand, or the queue is stopped.
+    /// Accounts for `bytes` given to the device (byte queue limits).
     #[inline]
-    pub fn sent(&self, bytes: u32) -> bool {
+    pub fn sent(&self, bytes: u32) -> Sent {
         // SAFETY: the queue is valid (invariant); called with the transmit lock held.
-        unsafe { raw::nic_tx_sent(self.txq, bytes) }
+        Sent(unsafe { raw::nic_tx_sent(self.txq, bytes) })
     }
 
     /// Stops the queue unless `room`; `room` is asked again after stopping, so that a completion on

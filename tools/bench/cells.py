@@ -85,10 +85,9 @@ def _in(rig, side, end, command, limit):
 
 def _iperf3(rig, side, cell, seconds, more=""):
     server = side.ns(cell.receiver)
-    rig.vm.check(f"pgrep -f 'iperf3 -s -D -I /run/{server}.pid' >/dev/null || "
-                 f"{{ ip netns exec {server} iperf3 -s -D -I /run/{server}.pid; "
+    rig.vm.check(f"[ -e /run/{server}.pid ] || {{ ip netns exec {server} iperf3 -s -D -I /run/{server}.pid; "
                  f"until ip netns exec {server} ss -Hltn | grep -q :5201; do sleep 0.05; done; }}", timeout=60)
-    text = _in(rig, side, cell.sender, f"iperf3 -J -i 0 --connect-timeout 10000 -t {seconds} {more} "
+    text = _in(rig, side, cell.sender, f"iperf3 -J -i 0 --connect-timeout 10000 -t {max(1, round(seconds))} {more} "
                f"-c {side.address(cell.receiver)}", seconds + 90)
     try:
         return json.loads(text)["end"]

@@ -32,8 +32,8 @@ def draw(data, problem):
     panels[0][0].set_yticks(range(len(keys)), titles)
     panels[0][0].invert_yaxis()
     guest = data.get("guest", {})
-    figure.suptitle(f"igb_rs and igbvf_rs against igb and igbvf: Linux {guest.get('kernel', '?')}, QEMU "
-                    f"{guest.get('qemu', '?')} ({guest.get('accel', '?')}), {data['started'][:10]}"
+    figure.suptitle(f"igb_rs, igbvf_rs against igb, igbvf\nLinux {guest.get('kernel', '?')}, QEMU {guest.get('qemu', '?')} "
+                    f"({guest.get('accel', '?')}), {data['started'][:10]}"
                     + (", PARTIAL" if data["partial"] else ""), fontsize=10)
     FOLDER.mkdir(parents=True, exist_ok=True)
     figure.savefig(FOLDER / "chart.svg", metadata={"Date": None})

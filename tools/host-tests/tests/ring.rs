@@ -80,10 +80,15 @@ fn behaves_like_a_queue() {
                 for _ in 0..rng.below(40).min(free.into()) {
                     model.push_back(producer.push());
                 }
-            } else {
+            } else if rng.one_in(2) {
                 for _ in 0..rng.below(40).min(pending.into()) {
                     assert_eq!(Some(consumer.pop()), model.pop_front());
                 }
+            } else {
+                let count = rng.below(40).min(pending.into()) as usize;
+                model.drain(..count);
+                consumer.release_to(model.front().copied().unwrap_or(producer.position()));
+                assert_eq!(usize::from(pending) - count, model.len());
             }
             if let (Some(last), used) = (model.back().copied(), producer.position()) {
                 assert_eq!(consumer.span_to(last, used), Some(model.len() as u16));

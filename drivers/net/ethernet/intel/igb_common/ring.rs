@@ -202,6 +202,13 @@ impl Consumer {
         slot
     }
 
+    /// Takes back all slots before `position`, which lies between the oldest slot not taken back and the
+    /// producer's position.
+    #[inline]
+    pub fn release_to(&mut self, position: u16) {
+        self.next_to_clean = self.size.inside(position);
+    }
+
     /// How many slots the frame that starts at the oldest one and ends in slot `last` has, or `None`
     /// if `last` is not between here and the producer at `used`.
     #[inline]

@@ -72,8 +72,11 @@ const ALIGN: u32 = 64;
 /// itself, and where it inserts a checksum (QEMU) it takes all that is there for payload.
 const MIN_LEN: usize = frame::MIN_TX_LEN as usize;
 
-/// Packets for which at most one report is asked, within a batch.
-const REPORT_EVERY: u16 = 16;
+/// Packets, or bytes, for which at most one report is asked while the queue runs. A packet's buffer is
+/// free to go when it is copied, so nothing waits for the report but room in the ring, and whoever
+/// waits for that stopped the queue.
+const REPORT_EVERY: u16 = 32;
+const REPORT_BYTES: u32 = PAYLOAD / 4;
 
 /// What both sides see.
 struct Shared<'bound> {
@@ -176,26 +179,17 @@ pub fn tx_queue<'bound, D: Doorbell>(
         payload: arena.region(Access::TxPayload, PAYLOAD as usize, ALIGN as usize)?,
         producer: Producer::new(size),
         contexts: TxContexts::new(),
-        unreported: None,
         since_report: 0,
+        bytes_since_report: 0,
         unannounced: false,
         doorbell: None,
     };
     let completion = TxCompletion {
         shared,
         consumer: Consumer::new(size),
+        scan: Scan::default(),
     };
     Ok((state, completion))
-}
-
-/// The last packet in the ring, when it was written without asking for a report.
-struct Unreported {
-    /// Slot of its last descriptor, and how to write that with a report.
-    slot: u16,
-    descriptor: TxSlot,
-    /// Slot of its first descriptor.
-    first: u16,
-    record: Record,
 }
 
 /// The filling side, under the queue's transmit lock.
@@ -204,8 +198,9 @@ pub struct TxQueueState<'bound, D: Doorbell> {
     payload: Region<'bound>,
     producer: Producer,
     contexts: TxContexts,
-    unreported: Option<Unreported>,
+    /// Packets and bytes since the last descriptor that reports.
     since_report: u16,
+    bytes_since_report: u32,
     /// Descriptors were written without a doorbell.
     unannounced: bool,
     doorbell: Option<D>,
@@ -316,9 +311,12 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         let head = if end < PAYLOAD { end } else { 0 };
         self.shared.head.store(head, Ordering::Relaxed);
         queue.stop_unless(|| self.has_room());
-        let due = queue.sent(len);
+        let sent = queue.sent(len);
         self.since_report += 1;
-        let report = due || self.since_report >= REPORT_EVERY;
+        self.bytes_since_report += len;
+        let report = sent.stopped()
+            || self.since_report >= REPORT_EVERY.min(self.producer.size().get() / 8)
+            || self.bytes_since_report >= REPORT_BYTES;
         self.shared
             .ring
             .write(last_slot.into(), if report { reporting } else { silent });
@@ -328,17 +326,12 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
             bytes: len,
             end: head,
         };
-        self.record(first, record);
+        if let Some(word) = self.shared.records.get(usize::from(first)) {
+            word.store(record.pack(), Ordering::Relaxed);
+        }
         if report {
             self.since_report = 0;
-            self.unreported = None;
-        } else {
-            self.unreported = Some(Unreported {
-                slot: last_slot,
-                descriptor: reporting,
-                first,
-                record,
-            });
+            self.bytes_since_report = 0;
         }
         self.shared.used.publish(self.producer.position());
         self.unannounced = true;
@@ -351,17 +344,10 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         } else if info.checksum().is_some() {
             stats.csum_offload.add(1);
         }
-        if due {
+        if sent.doorbell_due() {
             self.announce(queue);
         }
         Ok(())
-    }
-
-    #[inline]
-    fn record(&self, first: u16, record: Record) {
-        if let Some(word) = self.shared.records.get(usize::from(first)) {
-            word.store(record.pack(), Ordering::Relaxed);
-        }
     }
 
     #[inline]
@@ -377,21 +363,9 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
     /// Announces what an earlier packet of the batch left to this one, which will not be sent.
     #[cold]
     fn flush(&mut self, queue: &TxQueue<'_>) {
-        if !self.unannounced {
-            return;
+        if self.unannounced {
+            self.announce(queue);
         }
-        if let Some(last) = self.unreported.take() {
-            // The device has not been told of the slot, so it may still be rewritten.
-            self.shared.ring.write(last.slot.into(), last.descriptor);
-            self.record(
-                last.first,
-                Record {
-                    report: true,
-                    ..last.record
-                },
-            );
-        }
-        self.announce(queue);
     }
 }
 
@@ -432,10 +406,21 @@ fn offload(info: &TransmitInfo) -> Result<TxOffload, OffloadError> {
     })
 }
 
+/// How far the reaping side has looked, beyond what is known to be done.
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    /// The slot to look at next.
+    slot: u16,
+    /// What lies between the last packet taken back and there.
+    packets: u32,
+    bytes: u32,
+}
+
 /// The reaping side, in the poll function.
 pub struct TxCompletion<'bound> {
     shared: Arc<Shared<'bound>>,
     consumer: Consumer,
+    scan: Scan,
 }
 
 impl TxCompletion<'_> {
@@ -444,40 +429,39 @@ impl TxCompletion<'_> {
     pub fn poll(&mut self, poll: &Poll<'_>) {
         let size = self.consumer.size();
         let used = self.shared.used.read();
-        let mut pending = self.consumer.pending(used);
-        let mut slot = self.consumer.position();
-        let (mut packets, mut bytes) = (0u32, 0u32);
+        let mut scan = self.scan;
+        let mut pending = size.distance(scan.slot, used);
         let (mut done_packets, mut done_bytes, mut end) = (0u32, 0u32, None);
         // Reports are sparse: packets without one are done when a later one is.
         while pending != 0 {
-            let Some(word) = self.shared.records.get(usize::from(slot)) else {
+            let Some(word) = self.shared.records.get(usize::from(scan.slot)) else {
                 break;
             };
             let record = Record::unpack(word.load(Ordering::Relaxed));
             let count = u16::from(record.descriptors).max(1).min(pending);
-            let mut last = slot;
+            let mut last = scan.slot;
             for _ in 1..count {
                 last = size.next(last);
             }
-            packets += 1;
-            bytes = bytes.wrapping_add(record.bytes);
-            if record.report {
-                if self.shared.ring.poll(last.into()).is_none() {
-                    break;
-                }
-                done_packets = packets;
-                done_bytes = bytes;
-                end = Some((size.next(last), record.end));
+            if record.report && self.shared.ring.poll(last.into()).is_none() {
+                break;
             }
+            scan.slot = size.next(last);
+            scan.packets += 1;
+            scan.bytes = scan.bytes.wrapping_add(record.bytes);
             pending -= count;
-            slot = size.next(last);
+            if record.report {
+                done_packets += scan.packets;
+                done_bytes = done_bytes.wrapping_add(scan.bytes);
+                (scan.packets, scan.bytes) = (0, 0);
+                end = Some((scan.slot, record.end));
+            }
         }
+        self.scan = scan;
         let Some((clean, payload_end)) = end else {
             return;
         };
-        while self.consumer.position() != clean && self.consumer.pending(used) != 0 {
-            self.consumer.pop();
-        }
+        self.consumer.release_to(clean);
         self.shared.tail.store(payload_end, Ordering::Release);
         self.shared.clean.publish(clean);
 
