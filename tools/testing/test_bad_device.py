@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Devices and machines that are not as they should be: the driver says so in one line and lets go of everything."""
+
+import re
+
+import ports
+from ports import BDF, DEBUGFS, DEVICES, LIMIT, MODULE, run_all, until
+
+PF = BDF["pf"]
+DRIVER = "/sys/bus/pci/drivers/igb_rs"
+ROOT_PORT = f"$(basename $(dirname $(readlink -f {DEVICES}/{PF})))"
+"""Shell word: the address of the port that the PF is below."""
+
+
+def messages(vm, since, bdf=PF):
+    """What the drivers logged about a function, without the kernel's own lines on a probe."""
+    return [line for line in vm.log(since, vm.mark()) if re.search(rf"igb(vf)?_rs {bdf}:", line)
+            and not re.search("enabling device|probe with driver", line)]
+
+
+def refused(vm, text, bdf=PF):
+    """Binds the driver to a function, which must fail, with one message that has `text` in it, and leave nothing."""
+    since = vm.mark()
+    result = vm.run(f"echo {bdf} >{DRIVER}/bind", timeout=LIMIT)
+    assert not result.ok and not vm.run(f"test -e {DRIVER}/{bdf}").ok
+    said = messages(vm, since, bdf)
+    assert len(said) == 1 and text in said[0], said
+    assert not vm.run(f"ls {DEBUGFS}/{bdf}").ok
+
+
+def bind(vm):
+    """Binds the driver to the PF, which must work."""
+    vm.check(f"echo {PF} >{DRIVER}/bind", timeout=LIMIT)
+
+
+def load(vm):
+    """Loads the module with the PF unbound."""
+    vm.check(f"insmod {MODULE} && echo {PF} >{DRIVER}/unbind", timeout=LIMIT)
+
+
+def found_in_qemu(vm, good, start):
+    """Where in QEMU's memory the bytes `start` are and `good(data, offset)` holds: offsets in its memory file."""
+    found = []
+    with open(f"/proc/{vm.pid}/maps") as maps, open(f"/proc/{vm.pid}/mem", "rb") as memory:
+        for line in maps:
+            first, last = (int(end, 16) for end in line.split()[0].split("-"))
+            # Not the guest's own memory, which is larger.
+            if " rw" not in line or last - first > 256 << 20:
+                continue
+            memory.seek(first)
+            data = memory.read(last - first)
+            at = data.find(start)
+            while at >= 0:
+                if good(data, at):
+                    found.append(first + at)
+                at = data.find(start, at + 1)
+    return found
+
+
+def nvm(vm):
+    """Where the PF's NVM is in QEMU's memory: its first 64 words add up."""
+    def adds_up(data, at):
+        words = data[at:at + 128]
+        return sum(words[0::2]) + 256 * sum(words[1::2]) & 0xFFFF == 0xBABA
+
+    where, = found_in_qemu(vm, adds_up, bytes.fromhex(vm.macs[0].replace(":", "")))
+    return where
+
+
+def poke(vm, address, data):
+    """Writes to QEMU's memory; returns what was there."""
+    with open(f"/proc/{vm.pid}/mem", "r+b", buffering=0) as memory:
+        memory.seek(address)
+        old = memory.read(len(data))
+        memory.seek(address)
+        memory.write(data)
+    return old
+
+
+def test_nvm_checksum(guest):
+    """A word of the NVM is wrong."""
+    vm = guest()
+    load(vm)
+    word = nvm(vm) + 2 * 0x10
+    good = poke(vm, word, b"\x55\xaa")
+    try:
+        refused(vm, "NVM checksum is wrong")
+    finally:
+        poke(vm, word, good)
+    bind(vm)
+
+
+def test_no_answer(guest):
+    """The way to the device is closed at probe. (QEMU reads zeros there, a real machine ones.)"""
+    vm = guest()
+    load(vm)
+    vm.check(f"setpci -s {ROOT_PORT} COMMAND=0:2")
+    try:
+        refused(vm, "firmware does not release its semaphore")
+    finally:
+        vm.check(f"setpci -s {ROOT_PORT} COMMAND=2:2")
+    bind(vm)
+
+
+def test_answers_no_more(guest):
+    """The same under traffic: the link is lost, the driver can be unloaded, and works when the way is open again."""
+    vm = guest()
+    ports.start(vm)
+    stream = ports.Endless(vm)
+    stream.flows()
+    vm.check(f"setpci -s {ROOT_PORT} COMMAND=0:2")
+    vm.check(until("ip -n pf -o link show dev pf | grep -q NO-CARRIER"), timeout=LIMIT)
+    stream.process.stop()
+    vm.check("rmmod igb_rs", timeout=LIMIT)
+    vm.check(f"setpci -s {ROOT_PORT} COMMAND=2:2")
+    run_all(vm, "ip -all netns delete")
+    ports.start(vm)
+    run_all(vm, ports.pings("pf", "w"))
+
+
+def test_no_bar(guest):
+    """A device that has no BAR 0, by order of the administrator."""
+    vm = guest()
+    load(vm)
+    other, = [bdf for bdf in vm.pci if bdf.endswith(":1f.2")]
+    vm.check(f"echo igb_rs >{DEVICES}/{other}/driver_override")
+    try:
+        refused(vm, "BAR 0", other)
+    finally:
+        vm.check(f"echo >{DEVICES}/{other}/driver_override")
+
+
+def test_no_vectors(guest):
+    """Neither a PF nor a VF gets vectors; what was taken before is given back."""
+    vm = guest()
+    load(vm)
+    vm.check(f"echo 0 >{DEVICES}/{ROOT_PORT}/msi_bus")
+    try:
+        refused(vm, "MSI-X vectors")
+    finally:
+        vm.check(f"echo 1 >{DEVICES}/{ROOT_PORT}/msi_bus")
+    bind(vm)
+    run_all(vm, "insmod /mnt/igb_rs/igbvf_rs.ko", f"echo 0 >{DEVICES}/{ROOT_PORT}/msi_bus")
+    since = vm.mark()
+    try:
+        run_all(vm, f"echo 2 >{DEVICES}/{PF}/sriov_numvfs")
+        for vf in ("0000:01:10.0", "0000:01:10.2"):
+            said = messages(vm, since, vf)
+            assert len(said) == 1 and "MSI-X vectors" in said[0], said
+            assert not vm.run(f"test -e {DEVICES}/{vf}/driver").ok
+        run_all(vm, f"echo 0 >{DEVICES}/{PF}/sriov_numvfs")
+    finally:
+        vm.check(f"echo 1 >{DEVICES}/{ROOT_PORT}/msi_bus")
+    run_all(vm, f"echo 2 >{DEVICES}/{PF}/sriov_numvfs", f"ls -d {DEVICES}/{PF}/virtfn1/net/*")
+
+
+def test_no_vfs(guest):
+    """The PCI core refuses to make VFs, here for a capability that contradicts itself: said, undone, and the PF works."""
+    vm = guest()
+    ports.start(vm)
+    # InitialVFs, as large as TotalVFs, in the capability at 0x160 of every port's configuration space.
+    places = found_in_qemu(vm, lambda data, at: data[at + 0x160:at + 0x162] == b"\x10\0", b"\x86\x80\xc9\x10")
+    assert len(places) == 2
+    good = [poke(vm, place + 0x16c, b"\xff\0") for place in places]
+    since = vm.mark()
+    try:
+        assert not vm.run(f"echo 7 >{DEVICES}/{PF}/sriov_numvfs", timeout=LIMIT).ok
+    finally:
+        for place, data in zip(places, good):
+            poke(vm, place + 0x16c, data)
+    said = messages(vm, since)
+    assert len(said) == 1 and "enabling 7 VFs failed: EIO" in said[0], said
+    run_all(vm, f"[ $(cat {DEVICES}/{PF}/sriov_numvfs) = 0 ]", ports.pings("pf", "w"), ports.pings("w", "pf"),
+            f"echo 7 >{DEVICES}/{PF}/sriov_numvfs", f"echo 0 >{DEVICES}/{PF}/sriov_numvfs", ports.pings("w", "pf"))
+
+
+def test_torn_out(guest):
+    """The slot's power goes under traffic, without a word before: the driver lets go when the kernel is told."""
+    vm = guest(memory=3072)
+    ports.start(vm)
+    stream = ports.Endless(vm)
+    stream.flows()
+    # Power controller off, power indicator off: QEMU takes the device away at once.
+    vm.check(f"setpci -s {ROOT_PORT} CAP_EXP+18.w=0700:0700")
+    vm.check(until("ip -n pf -o link show dev pf | grep -q NO-CARRIER"), timeout=LIMIT)
+    stream.process.stop()
+    assert vm.check(f"setpci -s {PF} VENDOR_ID") == "ffff"
+    vm.check(f"echo 1 >{DEVICES}/{PF}/remove", timeout=LIMIT)
+    assert not vm.run(f"ls {DEBUGFS}/{PF}").ok
+    vm.check("rmmod igb_rs", timeout=LIMIT)
