@@ -6,35 +6,49 @@ import time
 
 import pytest
 
-from vfs import DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, carrier, endless, pings, place, reaches, run_all, start, until
+from vfs import (DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, address, carrier, pings, place, reaches, run_all, server,
+                 start, until)
 
 PORT = f"$(basename $(dirname $(readlink -f {DEVICES}/{PF})))"
 """Shell word: address of the root port above the PF."""
 
 SPEED = ("-global", "pcie-root-port.x-speed=5")
-"""QEMU's root ports do not report the link as active again after a reset of their bus. Linux waits for that, and gives
-up on error recovery, if the port is faster than this."""
+"""QEMU's root ports do not report the link as active again after a reset of their bus. Linux waits for that, and calls
+the reset a failure, if the port is faster than this."""
 
 SETTINGS = """
 for name in pf v0; do
-    ip -n $name -d -j link show dev $name; ip -n $name -d -j link show dev vlan5
-    for what in g l c a k x; do ip netns exec $name ethtool --json -$what $name || ip netns exec $name ethtool -$what $name; done
-done 2>/dev/null
-for vf in 0 1; do ip -n pf -d -j link show dev pf | python3 -c "import json, sys; print({**json.load(sys.stdin)[0]['vfinfo_list'][$vf], 'stats': 0})"; done
+    ip -n $name -d -j link show dev $name
+    ip -n $name -d -j link show dev vlan5
+    for what in g c k; do ip netns exec $name ethtool -$what $name; done
+done
+for what in l a x; do ip netns exec pf ethtool -$what pf; done
 """
 """Shell commands that print what is set, for comparison."""
 
-TRANSIENT = ("vfinfo_list", "operstate", "flags", "stats", "carrier_changes", "carrier_up_count", "carrier_down_count")
+TRANSIENT = ("operstate", "flags", "stats")
 
 
 def settings(vm):
     """What is set on the PF, its first VF and by the administrator on the VFs, as lines."""
     lines = []
     for line in vm.check(SETTINGS, timeout=LIMIT).splitlines():
-        if line.startswith("[{\"ifindex"):
-            line = json.dumps({key: value for key, value in json.loads(line)[0].items() if key not in TRANSIENT}, sort_keys=True)
+        if line.startswith("["):
+            (link,) = json.loads(line)
+            for facts in (link, *link.get("vfinfo_list", ())):
+                for key in TRANSIENT:
+                    facts.pop(key, None)
+            line = json.dumps(link, sort_keys=True)
         lines.append(line)
     return lines
+
+
+def flow(vm, source, target):
+    """Starts a TCP stream that leaves the guest time for other things; returns its Process once it flows."""
+    process = vm.start(f"{server(target)} exec ip netns exec {source} iperf3 -b 20M -i 0.5 -t 36000 --forceflush "
+                       f"-c {address(target)}")
+    process.wait_for("bits/sec", timeout=LIMIT)
+    return process
 
 
 def set_up(vm):
@@ -48,7 +62,7 @@ def set_up(vm):
             "ip netns exec v0 ethtool -K v0 tso off", "ip -n pf link set pf address 02:82:57:60:00:10",
             *(add_vlan(name, 5) for name in ("pf", "v0", "w")),
             *(until(carrier(name)) for name in ("pf", "v0", "v1", "w")))
-    return settings(vm), [endless(vm, "v0", "w"), endless(vm, "pf", "v1")]
+    return settings(vm), [flow(vm, "v0", "w"), flow(vm, "pf", "v1")]
 
 
 def recovered(vm, before, flows=()):
@@ -56,10 +70,10 @@ def recovered(vm, before, flows=()):
     run_all(vm, *(until(carrier(name)) for name in ("pf", "v0", "v1")), *(reaches(name, "w") for name in ("pf", "v0", "v1")),
             reaches("v0", "v1"), reaches("pf", "w", 5), reaches("v0", "w", 5), pings("v0", "pf", 5, more="-s 2900 -M do"))
     assert settings(vm) == before
-    seen = [len(flow.stdout) for flow in flows]
+    seen = [len(stream.stdout) for stream in flows]
     limit = time.monotonic() + LIMIT
-    while not all(moves(flow.stdout[had:]) for flow, had in zip(flows, seen)):
-        assert all(flow.running for flow in flows) and time.monotonic() < limit, [flow.stdout[-300:] for flow in flows]
+    while not all(moves(stream.stdout[had:]) for stream, had in zip(flows, seen)):
+        assert all(stream.running for stream in flows) and time.monotonic() < limit, [stream.stdout[-300:] for stream in flows]
         time.sleep(0.5)
 
 
@@ -77,13 +91,14 @@ ORDERS = {
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_reset(guest, order, rounds):
-    vm = guest()
+    """A function, or the bus with all of them, is reset by sysfs."""
+    vm = guest(qemu_args=SPEED)
     before, flows = set_up(vm)
     for _ in range(rounds):
         vm.check(ORDERS[order], timeout=LIMIT)
         recovered(vm, before, flows)
-    for flow in flows:
-        flow.stop()
+    for stream in flows:
+        stream.stop()
 
 
 @pytest.mark.parametrize("error", ["COMP_TIME", "DLP"])
@@ -102,19 +117,19 @@ def test_bus_error(guest, error, rounds):
         vm.wait_until("dmesg | tail -n 40 | grep -q 'AER: device recovery'", timeout=LIMIT)
         recovered(vm, before, flows)
         assert any("AER: device recovery successful" in line for line in vm.log(since, vm.mark()))
-    for flow in flows:
-        flow.stop()
+    for stream in flows:
+        stream.stop()
 
 
 def test_bus_error_without_recovery(guest):
-    """The bus does not come back after an error: the functions stay silent, nothing hangs, and they can be removed."""
+    """The bus does not come back after an error: requests are refused, nothing hangs, and a rescan finds the port again."""
     vm = guest()
     start(vm)
     vm.check(f"setpci -s {PORT} BRIDGE_CONTROL=0002:0002 COMMAND=0100:0100")
     vm.qmp("human-monitor-command", **{"command-line": "pcie_aer_inject_error port0 DLP"})
     vm.wait_until("dmesg | grep -q 'AER: device recovery failed'", timeout=LIMIT)
     run_all(vm, "! ip -n pf link set pf mtu 2000", f"! ip netns exec v0 ethtool -G v0 rx 128", f"echo 0 >{NUMVFS}",
-            "ip -n pf link set pf down", "rmmod igb_rs")
+            f"echo 1 >{DEVICES}/{PF}/remove", "echo 1 >/sys/bus/pci/rescan", until(f"[ -d {DEVICES}/{PF}/net ]"))
 
 
 def test_remove_rescan(guest, rounds):
@@ -122,9 +137,9 @@ def test_remove_rescan(guest, rounds):
     vm = guest()
     start(vm)
     for _ in range(rounds):
-        flow = endless(vm, "v0", "w")
+        stream = flow(vm, "v0", "w")
         run_all(vm, f"echo 1 >{DEVICES}/{PF}/remove", f"[ ! -e {DEVICES}/{VFS[0]} ]")
-        flow.stop()
+        stream.stop()
         run_all(vm, "ip netns delete pf", "ip netns delete v0", "ip netns delete v1", "echo 1 >/sys/bus/pci/rescan",
                 place(PF, "pf"), f"echo 2 >{NUMVFS}", place(VFS[0], "v0"), place(VFS[1], "v1"), until(carrier("v0")),
                 until(carrier("v1")), until(carrier("pf")), reaches("v0", "w"), reaches("v1", "pf"))
@@ -132,13 +147,13 @@ def test_remove_rescan(guest, rounds):
 
 def test_unplugged(guest, rounds):
     """The port's card is pulled while PF and VFs send, and another put in."""
-    vm = guest(qemu_args=("-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"), cmdline="pcie_ports=native")
+    vm = guest()
     start(vm)
     for _ in range(rounds):
-        flow = endless(vm, "v0", "w")
+        stream = flow(vm, "v0", "w")
         vm.qmp("device_del", id="nic0")
         vm.wait_until(f"[ ! -e {DEVICES}/{PF} ]", timeout=LIMIT)
-        flow.stop()
+        stream.stop()
         run_all(vm, "ip netns delete pf", "ip netns delete v0", "ip netns delete v1")
         vm.qmp("device_add", driver="igb", id="nic0", bus="port0", netdev="wire0", mac=vm.macs[0], romfile="")
         run_all(vm, until(f"[ -e {DEVICES}/{PF}/driver ]"), place(PF, "pf"), f"echo 2 >{NUMVFS}", place(VFS[0], "v0"),
