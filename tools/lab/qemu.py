@@ -6,8 +6,10 @@ MODES = {
     "lazy": "intel_iommu=on iommu.strict=0",
     "passthrough": "intel_iommu=on iommu=pt",
     "none": "intel_iommu=off",
+    "amd": "iommu.strict=1",
 }
-"""IOMMU modes and what the kernel is told for each; "none" is a machine without an IOMMU."""
+"""IOMMU modes and what the kernel is told for each: "none" is a machine without an IOMMU, "amd" one with AMD's,
+the others have Intel's."""
 
 ACCEL = {
     "kvm": ["-accel", "kvm", "-cpu", "host"],
@@ -43,7 +45,9 @@ def common(kernel, initramfs, accel, cpus, memory, cmdline, root, build, console
 def machine(mode):
     """The lab's machine: PCI Express, and unless `mode` is "none" an IOMMU that remaps interrupts."""
     args = ["-M", "q35,kernel-irqchip=split"]
-    if mode != "none":
+    if mode == "amd":
+        args += ["-device", "amd-iommu,intremap=on,xtsup=on,dma-remap=on"]
+    elif mode != "none":
         args += ["-device", "intel-iommu,intremap=on,device-iotlb=on"]
     return args
 
@@ -61,6 +65,35 @@ def ports(wires):
             "-device", f"igb,id=nic{index},bus=port{index},netdev=wire{index},mac={mac(index)},romfile=",
         ]
     return args
+
+
+def sleepable(args):
+    """The arguments with the agent's port and the shared folders on devices that keep their state in a sleep.
+
+    QEMU's virtio devices forget everything when they are suspended, and Linux's 9p does not know of it, unless they
+    are below a root port and say otherwise. The buses of the igb ports keep their numbers.
+    """
+    ports = iter(range(0x18, 0x1f))
+
+    def port():
+        slot = next(ports)
+        return (["-device", f"pcie-root-port,id=keep{slot},chassis={slot},slot={slot},addr={slot:#x}"],
+                f"bus=keep{slot},disable-legacy=on,x-pcie-pm-no-soft-reset=on")
+
+    kept = []
+    for arg in args:
+        if kept and kept[-1] == "-virtfs":
+            fields = dict(field.split("=", 1) for field in arg.split(",")[1:])
+            tag = fields.pop("mount_tag")
+            device, where = port()
+            kept[-1:] = ["-fsdev", f"local,id={tag}," + ",".join(f"{key}={value}" for key, value in fields.items()), *device,
+                         "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag},{where}"]
+        elif arg == "virtio-serial-pci":
+            device, where = port()
+            kept[-1:] = [*device, "-device", f"{arg},{where}"]
+        else:
+            kept.append(arg)
+    return kept
 
 
 def mac(index):

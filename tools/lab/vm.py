@@ -33,13 +33,15 @@ class Vm(LoggedGuest):
             print(vm.check("ip -br link"))
             vm.assert_clean()
 
-    mode     "strict", "lazy", "passthrough" or "none" (no IOMMU), see qemu.MODES
+    mode     "strict", "lazy", "passthrough", "none" (no IOMMU) or "amd", see qemu.MODES
     ports    how many igb ports, all on one wire; or a list of wire numbers, one per port
     cpus, memory (MiB)
     name     names the logs: build/log/<name>.console.log and .qemu.log
     cmdline  more kernel command line; qemu_args: more QEMU arguments
     kernel   a kernel.Kernel; the stock one if not given
     accel    "kvm" or "tcg"; found by trying if not given
+    sleepable
+             the guest can be sent to sleep
     terminal the guest's /dev/hvc0 is this process's standard input and output
     boot_timeout
              seconds until the agent must answer
@@ -49,7 +51,7 @@ class Vm(LoggedGuest):
     """
 
     def __init__(self, mode="strict", ports=2, cpus=2, memory=4096, name="guest", cmdline="", qemu_args=(),
-                 kernel=None, accel=None, terminal=False, boot_timeout=180):
+                 kernel=None, accel=None, terminal=False, sleepable=False, boot_timeout=180):
         super().__init__()
         if mode not in qemu.MODES:
             raise ValueError(f"IOMMU mode {mode!r}: use one of {', '.join(qemu.MODES)}")
@@ -75,6 +77,8 @@ class Vm(LoggedGuest):
         if terminal:
             args += ["-chardev", "stdio,id=terminal,signal=off", "-device", "virtconsole,chardev=terminal"]
         args += qemu_args
+        if sleepable:
+            args = qemu.sleepable(args)
         started = time.monotonic()
         _running.add(self)
         try:

@@ -18,6 +18,7 @@ the reset a failure, if the port is faster than this."""
 
 SETTINGS = """
 for name in pf v0; do
+    ip netns list | grep -qw $name || continue
     ip -n $name -d -j link show dev $name
     ip -n $name -d -j link show dev vlan5
     for what in g c k; do ip netns exec $name ethtool -$what $name; done

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Kinds of IOMMU beside the usual one: groups that functions share, AMD's."""
+
+from lab import qemu
+from vfs import DEVICES, carrier, insmod, pings, place, run_all, start, stream, until
+
+SWITCH = ["-device", "pcie-root-port,id=root,chassis=1,slot=1", "-device", "x3130-upstream,id=up,bus=root"]
+"""A switch whose ports have no access control: what is below it shares a group."""
+for index in range(2):
+    SWITCH += [
+        "-device", f"xio3130-downstream,id=down{index},bus=up,chassis={index + 2},slot={index + 2},addr=0.{index},multifunction=on",
+        "-netdev", f"hubport,id=wire{index},hubid=0",
+        "-device", f"igb,bus=down{index},netdev=wire{index},mac={qemu.mac(index)},romfile=",
+    ]
+
+
+def test_shared_group(guest):
+    """Functions that could reach each other behind the IOMMU's back: no domain of their own, said so, and they work."""
+    vm = guest(ports=[], qemu_args=tuple(SWITCH))
+    first, second = vm.ports
+    groups = vm.check(f"readlink -f {DEVICES}/{first}/iommu_group {DEVICES}/{second}/iommu_group").split()
+    assert groups[0] == groups[1]
+    since = vm.mark()
+    run_all(vm, insmod("igb_rs") + " dma=1", f"[ ! -e {DEVICES}/{first}/net ]")
+    refusals = [line for line in vm.log(since, vm.mark()) if "no private IOMMU domain" in line]
+    assert len(refusals) == 2 and all("group" in line for line in refusals), refusals
+
+    run_all(vm, "rmmod igb_rs", insmod("igb_rs"), insmod("igbvf_rs"), f"echo 1 >{DEVICES}/{first}/sriov_numvfs")
+    vf = vm.check(f"basename $(readlink {DEVICES}/{first}/virtfn0)")
+    run_all(vm, place(first, "pf"), place(second, "w"), place(vf, "v0"), *(until(carrier(name)) for name in ("pf", "w", "v0")),
+            pings("pf", "w"), pings("v0", "w"), pings("v0", "pf"))
+    stream(vm, "v0", "w")
+    kinds = vm.check("grep -h ^domain: /sys/kernel/debug/igb*_rs/*/iommu").splitlines()
+    assert len(kinds) == 3 and all(kind.split()[1] == "dma" for kind in kinds), kinds
+
+
+def test_amd(guest):
+    """PF and VFs behind AMD's IOMMU: private domains, remapped vectors, traffic."""
+    vm = guest(mode="amd")
+    start(vm)
+    run_all(vm, pings("v0", "w"), pings("v0", "v1"), pings("pf", "w"), pings("v0", "w", 50, more="-s 20000"))
+    kinds = vm.check("grep -h ^domain: /sys/kernel/debug/igb*_rs/*/iommu").splitlines()
+    assert len(kinds) == 4 and all(kind.split()[1] == "private" for kind in kinds), kinds
+    vectors = vm.check("cat /sys/kernel/debug/igb*_rs/*/vectors").splitlines()
+    assert all(line.split()[4] == "remapped" for line in vectors), vectors
