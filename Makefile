@@ -2,7 +2,7 @@
 # What a person runs. The modules themselves are built by Kbuild; the lab is in tools/lab.
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo check fuzz bench shell clean distclean help
+.PHONY: modules demo check fuzz bench soak shell clean distclean help
 
 # A person's make must not become a part of the kernel's: only what is named goes on.
 unexport MAKEFLAGS MFLAGS
@@ -24,6 +24,9 @@ bench: modules
 	@LAB_MORE=bench tools/lab/setup
 	@tools/lab/enter python3 -m bench $(if $(QUICK),--quick) --commit "$$(git describe --always --dirty 2>/dev/null)" $(BENCH)
 
+soak: modules
+	@tools/lab/enter env SOAK_SECONDS='$(SOAK_SECONDS)' SEED='$(SEED)' python3 tools/soak/soak.py
+
 shell: modules
 	@tools/lab/shell
 
@@ -43,6 +46,8 @@ help:
 	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'
 	@echo '  make bench      measure against the kernel'"'"'s igb and igbvf: under an hour; QUICK=1: strict only,'
 	@echo '                  under 5 minutes; table, then build/bench/results.json and a chart'
+	@echo '  make soak       checked traffic while settings change at random, two hours; SOAK_SECONDS=, SEED=;'
+	@echo '                  report and picture in build/soak'
 	@echo '  make shell      a shell in a guest: both modules, two ports on one wire, IOMMU on'
 	@echo '  make clean      remove what was built'
 	@echo '  make distclean  remove the lab too (the cache folder)'

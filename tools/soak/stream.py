@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs in the guest: a TCP stream whose every block is checked.
+
+    stream.py serve ADDRESS PORT            prints "N blocks" twice a second; ends with status 1 at a wrong block
+    stream.py send ADDRESS PORT KIBPS       sends until it is ended; connects again as long as nobody listens
+"""
+
+import os
+import socket
+import struct
+import sys
+import time
+import zlib
+
+HEAD = struct.Struct("!QII")
+"""Of a block: its number, the length of what follows, the CRC-32 of both and of what follows."""
+
+
+def checksum(number, body):
+    return zlib.crc32(body, zlib.crc32(struct.pack("!QI", number, len(body))))
+
+
+def read(stream, length):
+    data = stream.read(length)
+    if len(data) != length:
+        raise EOFError
+    return data
+
+
+def serve(address, port):
+    listener = socket.create_server((address, port))
+    print("ready", flush=True)
+    connection, _ = listener.accept()
+    expected, told = 0, time.monotonic()
+    with connection.makefile("rb") as stream:
+        try:
+            while True:
+                number, length, crc = HEAD.unpack(read(stream, HEAD.size))
+                body = read(stream, length)
+                if number != expected or checksum(number, body) != crc:
+                    print(f"block {number}, expected {expected}: wrong", flush=True)
+                    sys.exit(1)
+                expected += 1
+                if time.monotonic() - told > 0.5:
+                    told = time.monotonic()
+                    print(f"{expected} blocks", flush=True)
+        except (EOFError, ConnectionError):
+            print(f"{expected} blocks", flush=True)
+
+
+def send(address, port, kibps):
+    connection = socket.create_connection((address, port), timeout=None)
+    number, begun = 0, time.monotonic()
+    pool = os.urandom(1 << 17)
+    sent = 0
+    while True:
+        # Lengths and contents differ from block to block.
+        length = 1 + (number * 7919) % 60000
+        start = (number * 104729) % (1 << 16)
+        body = pool[start:start + length]
+        connection.sendall(HEAD.pack(number, length, checksum(number, body)) + body)
+        number, sent = number + 1, sent + length
+        ahead = sent / (kibps * 1024) - (time.monotonic() - begun)
+        if ahead > 0:
+            time.sleep(min(ahead, 1))
+
+
+if sys.argv[1] == "serve":
+    serve(sys.argv[2], int(sys.argv[3]))
+else:
+    send(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
