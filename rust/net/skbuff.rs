@@ -181,7 +181,7 @@ impl SkBuff {
         if info.0.gso_size != 0 {
             let put = |at: u32, value: u16| -> Result {
                 let at = at as usize;
-                if at + 2 > len {
+                if at.saturating_add(2) > len {
                     return Err(EFAULT);
                 }
                 // SAFETY: two bytes at `at` are within the copy.

@@ -182,7 +182,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
             if self.partial.buffers == 0 {
                 self.partial.first = index;
             }
-            self.partial.buffers += 1;
+            self.partial.buffers = self.partial.buffers.wrapping_add(1);
             // Only the last buffer of a packet may be less than full.
             let length = usize::from(done.length());
             if length > BUFFER || (!done.is_end() && length != BUFFER) {
@@ -190,13 +190,13 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
             }
             if done.is_end() {
                 self.finish(poll, done, options);
-                finished += 1;
+                finished = finished.wrapping_add(1);
             } else if self.partial.buffers == MAX_BUFFERS {
                 let partial = core::mem::take(&mut self.partial);
                 poll.stats().length_errors.add(1);
                 self.recycle(partial.first, partial.buffers);
                 self.skipping = true;
-                finished += 1;
+                finished = finished.wrapping_add(1);
             }
         }
         if self.unannounced >= BATCH {
@@ -233,7 +233,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
         options: RxOptions<'_>,
     ) {
         let tail = usize::from(last.length());
-        let total = usize::from(buffers - 1) * BUFFER + tail;
+        let total = usize::from(buffers.saturating_sub(1)) * BUFFER + tail;
         let Some(mut skb) = u32::try_from(total).ok().and_then(|len| poll.alloc(len)) else {
             poll.stats().alloc_failed.add(1);
             return;
@@ -280,7 +280,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
             self.offer(slot);
             slot = self.size.next(slot);
         }
-        self.unannounced += count;
+        self.unannounced = self.unannounced.saturating_add(count);
     }
 
     /// Tells the device of the slots offered again. The tail stays behind buffers of a packet in

@@ -103,7 +103,7 @@ impl Shared<'_> {
         if head < tail {
             return (len < tail - head).then_some(head);
         }
-        if len < PAYLOAD - head {
+        if len < PAYLOAD.saturating_sub(head) {
             return Some(head);
         }
         (len < tail).then_some(0)
@@ -283,19 +283,19 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         if let Some(context) = context {
             let slot = self.producer.push();
             self.shared.ring.write(slot.into(), context.into());
-            descriptors += 1;
+            descriptors = descriptors.wrapping_add(1);
         }
         let mut last = None;
         for (nth, (offset, span)) in (0..spans).zip(frame::tx_span_ranges(len)) {
-            let Some(iova) = self.payload.iova((start + offset) as usize) else {
+            let Some(iova) = self.payload.iova(start.wrapping_add(offset) as usize) else {
                 break;
             };
             let position = TxPosition::of(nth, spans);
             let slot = self.producer.push();
-            descriptors += 1;
+            descriptors = descriptors.wrapping_add(1);
             let with =
                 |report| TxSlot::from(TxDescriptor::data(iova, span, &frame, position, report));
-            if nth + 1 == spans {
+            if nth.wrapping_add(1) == spans {
                 last = Some((slot, with(true), with(false)));
             } else {
                 self.shared.ring.write(slot.into(), with(false));
@@ -307,13 +307,14 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
             return Err(EINVAL);
         };
 
-        let end = (start + len).next_multiple_of(ALIGN);
+        // Rounded up; no sum here comes near 2^32.
+        let end = start.wrapping_add(len).wrapping_add(ALIGN - 1) & !(ALIGN - 1);
         let head = if end < PAYLOAD { end } else { 0 };
         self.shared.head.store(head, Ordering::Relaxed);
         queue.stop_unless(|| self.has_room());
         let sent = queue.sent(len);
-        self.since_report += 1;
-        self.bytes_since_report += len;
+        self.since_report = self.since_report.saturating_add(1);
+        self.bytes_since_report = self.bytes_since_report.saturating_add(len);
         let report = sent.stopped()
             || self.since_report >= REPORT_EVERY.min(self.producer.size().get() / 8)
             || self.bytes_since_report >= REPORT_BYTES;
@@ -447,11 +448,11 @@ impl TxCompletion<'_> {
                 break;
             }
             scan.slot = size.next(last);
-            scan.packets += 1;
+            scan.packets = scan.packets.wrapping_add(1);
             scan.bytes = scan.bytes.wrapping_add(record.bytes);
             pending -= count;
             if record.report {
-                done_packets += scan.packets;
+                done_packets = done_packets.wrapping_add(scan.packets);
                 done_bytes = done_bytes.wrapping_add(scan.bytes);
                 (scan.packets, scan.bytes) = (0, 0);
                 end = Some((scan.slot, record.end));
@@ -469,7 +470,7 @@ impl TxCompletion<'_> {
         queue.completed(done_packets, done_bytes);
         // Only with half of the ring free, so that the queue does not stop again at once.
         let busy = self.consumer.pending(used);
-        let free = size.get() - 1 - busy;
+        let free = size.get().saturating_sub(busy).saturating_sub(1);
         queue.wake_if(|| busy < size.get() / 2 && self.shared.has_room(free));
     }
 }
