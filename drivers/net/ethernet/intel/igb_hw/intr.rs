@@ -8,7 +8,8 @@
 use igb_common::{
     itr::{
         Coalescing,
-        Interval, //
+        Interval,
+        MAX_USECS, //
     },
     layout::CAUSES,
 };
@@ -26,9 +27,13 @@ use kernel::{
     sync::Arc, //
 };
 
-use nic::moderation::{
-    Moderation,
-    Timer, //
+use nic::{
+    ethtool::Coalesce,
+    moderation::{
+        Moderation,
+        Timer, //
+    },
+    net::ExtAck, //
 };
 
 use crate::access::Registers;
@@ -165,4 +170,25 @@ pub fn moderation(coalescing: Coalescing) -> Moderation {
     } else {
         Moderation::Fixed(coalescing.fixed.usecs())
     }
+}
+
+/// The setting as ethtool shows it.
+pub fn coalesce(coalescing: Coalescing) -> Coalesce {
+    Coalesce {
+        rx_usecs: coalescing.fixed.usecs(),
+        adaptive_rx: coalescing.adaptive,
+        ..Coalesce::default()
+    }
+}
+
+/// The setting that ethtool asks for; `EINVAL`, with a message, if the device has no such.
+pub fn coalescing(asked: &Coalesce, ack: &mut ExtAck<'_>) -> Result<Coalescing> {
+    let Some(fixed) = Interval::from_usecs(asked.rx_usecs) else {
+        ack.format(format_args!("rx-usecs must be at most {MAX_USECS}"));
+        return Err(EINVAL);
+    };
+    Ok(Coalescing {
+        adaptive: asked.adaptive_rx,
+        fixed,
+    })
 }

@@ -8,11 +8,6 @@ use core::fmt::{
 };
 
 use igb_common::{
-    itr::{
-        Coalescing,
-        Interval,
-        MAX_USECS, //
-    },
     ring::RingSize,
     rss::{
         self,
@@ -21,6 +16,7 @@ use igb_common::{
         RETA_ENTRIES, //
     }, //
 };
+use igb_hw::intr;
 use kernel::prelude::*;
 use nic::{
     ethtool::{
@@ -189,12 +185,7 @@ impl Operations for Igb {
     }
 
     fn coalesce<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Result<Coalesce> {
-        let config = interface.data().config().lock();
-        Ok(Coalesce {
-            rx_usecs: config.coalescing.fixed.usecs(),
-            adaptive_rx: config.coalescing.adaptive,
-            ..Coalesce::default()
-        })
+        Ok(intr::coalesce(interface.data().config().lock().coalescing))
     }
 
     fn set_coalesce<'bound>(
@@ -203,15 +194,8 @@ impl Operations for Igb {
         ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,
     ) -> Result {
-        let Some(fixed) = Interval::from_usecs(coalesce.rx_usecs) else {
-            ack.format(format_args!("rx-usecs must be at most {MAX_USECS}"));
-            return Err(EINVAL);
-        };
+        let coalescing = intr::coalescing(&coalesce, ack)?;
         let adapter = interface.data();
-        let coalescing = Coalescing {
-            adaptive: coalesce.adaptive_rx,
-            fixed,
-        };
         adapter.set_coalescing(&mut adapter.config().lock(), coalescing);
         Ok(())
     }

@@ -2,14 +2,8 @@
 
 //! What ethtool(8) asks of the virtual function. The link is the physical function's to set.
 
-use igb_common::{
-    itr::{
-        Coalescing,
-        Interval,
-        MAX_USECS, //
-    },
-    ring::RingSize, //
-};
+use igb_common::ring::RingSize;
+use igb_hw::intr;
 use kernel::prelude::*;
 use nic::{
     ethtool::{
@@ -111,12 +105,7 @@ impl Operations for Igbvf {
     }
 
     fn coalesce<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Result<Coalesce> {
-        let config = interface.data().config().lock();
-        Ok(Coalesce {
-            rx_usecs: config.coalescing.fixed.usecs(),
-            adaptive_rx: config.coalescing.adaptive,
-            ..Coalesce::default()
-        })
+        Ok(intr::coalesce(interface.data().config().lock().coalescing))
     }
 
     fn set_coalesce<'bound>(
@@ -125,15 +114,8 @@ impl Operations for Igbvf {
         ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,
     ) -> Result {
-        let Some(fixed) = Interval::from_usecs(coalesce.rx_usecs) else {
-            ack.format(format_args!("rx-usecs must be at most {MAX_USECS}"));
-            return Err(EINVAL);
-        };
+        let coalescing = intr::coalescing(&coalesce, ack)?;
         let adapter = interface.data();
-        let coalescing = Coalescing {
-            adaptive: coalesce.adaptive_rx,
-            fixed,
-        };
         adapter.set_coalescing(&mut adapter.config().lock(), coalescing);
         Ok(())
     }
