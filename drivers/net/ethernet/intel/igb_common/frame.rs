@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sizes: MTU, frames, receive buffers, transmit spans.
+//! Sizes: MTU, frames, transmit spans, flow control thresholds.
 
 /// Smallest MTU (IPv4's minimum).
 pub const MIN_MTU: u32 = 68;
@@ -53,58 +53,6 @@ impl Mtu {
         // At most 9242.
         self.0.wrapping_add(OVERHEAD)
     }
-
-    /// The receive buffer that holds any such frame.
-    #[inline]
-    pub const fn rx_buffer(self) -> RxBuffer {
-        RxBuffer::for_frame(self.max_frame())
-    }
-}
-
-/// Size of a receive buffer. A frame the filters let in always fits in one, so a packet that
-/// continues in a second buffer is a device error.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RxBuffer {
-    /// 2 KiB: two in a page.
-    Half,
-    /// 4 KiB.
-    Page,
-    /// 12 KiB: three pages.
-    Jumbo,
-}
-
-impl RxBuffer {
-    /// The smallest buffer for frames of `max_frame` bytes.
-    #[inline]
-    pub const fn for_frame(max_frame: u16) -> Self {
-        match max_frame {
-            0..=2048 => Self::Half,
-            2049..=4096 => Self::Page,
-            _ => Self::Jumbo,
-        }
-    }
-
-    /// Bytes of the buffer.
-    #[inline]
-    pub const fn bytes(self) -> u16 {
-        match self {
-            Self::Half => 2048,
-            Self::Page => 4096,
-            Self::Jumbo => 3 * 4096,
-        }
-    }
-
-    /// SRRCTL for a ring of such buffers: advanced one-buffer descriptors. With `drop` (DROP_EN) the
-    /// device drops packets for the ring when it is empty instead of stopping every ring; VFs require
-    /// it.
-    #[inline]
-    pub const fn srrctl(self, drop: bool) -> u32 {
-        const DESCTYPE_ADV_ONEBUF: u32 = 1 << 25;
-        const DROP_EN: u32 = 1 << 31;
-        // CAST: widening. BSIZEPKT is in KiB.
-        let size = (self.bytes() as u32) >> 10;
-        size | DESCTYPE_ADV_ONEBUF | if drop { DROP_EN } else { 0 }
-    }
 }
 
 /// How many data descriptors a frame of `len` bytes needs; `None` if it is empty or longer than
@@ -136,9 +84,9 @@ pub fn tx_span_ranges(len: u32) -> impl Iterator<Item = (u32, u16)> {
 /// goes into the register with XONE. Above the high one there is still room for a frame in flight.
 /// `None` if the packet buffer is too small to use flow control at all.
 #[inline]
-pub const fn flow_thresholds(rxpbs: u16, max_frame: u16) -> Option<(u32, u32)> {
+pub const fn flow_thresholds(rxpbs: u32, max_frame: u16) -> Option<(u32, u32)> {
+    let buffer = rxpbs.saturating_mul(1024);
     // CAST: widening.
-    let buffer = (rxpbs as u32) << 10;
     let reserve = max_frame as u32 + MAX_FRAME as u32;
     match buffer.checked_sub(reserve) {
         // Granularity 16 bytes.

@@ -2,6 +2,7 @@
 
 //! The link: what to offer, what came of it, flow control (82576 datasheet 3.5.4, 3.5.5, 3.7.5).
 
+use igb_common::frame::flow_thresholds;
 use igb_hw::link::{
     Link,
     Speed, //
@@ -30,12 +31,6 @@ use super::Hw;
 
 /// Selector of IEEE 802.3 in ANA.
 const SELECTOR_802_3: u8 = 1;
-
-/// Room in the receive buffer for what is under way when the link partner is told to pause.
-const PAUSE_ROOM: u32 = 0x2600;
-
-/// Distance between the thresholds for pausing and going on.
-const PAUSE_HYSTERESIS: u32 = 16;
 
 /// Speeds and duplex modes that a port offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -230,11 +225,10 @@ impl Hw<'_> {
     /// Sets when the device sends PAUSE frames.
     fn set_pause_thresholds(&self, send: bool, max_frame: u16) -> Result {
         let buffer: u32 = self.regs.read::<RXPBS>()?.size().into();
-        let high = (buffer << 10).saturating_sub(u32::from(max_frame) + PAUSE_ROOM) & !0xf;
-        let low = high.saturating_sub(PAUSE_HYSTERESIS);
-
         // 82576 datasheet 3.7.5.3. A threshold of zero sends nothing.
-        let (high, low) = if send { (high, low) } else { (0, 0) };
+        let (high, low) = flow_thresholds(buffer, max_frame)
+            .filter(|_| send)
+            .unwrap_or_default();
         self.regs
             .write(FCRTL::zeroed().with_xone(send).try_with_rtl(low)?)?;
         self.regs.write(FCRTH::zeroed().try_with_rth(high)?)?;

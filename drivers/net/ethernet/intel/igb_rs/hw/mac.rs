@@ -2,6 +2,8 @@
 
 //! Reset, and the receive and transmit paths of the function as a whole.
 
+use igb_common::frame::MAX_FRAME;
+
 use kernel::{
     prelude::*,
     time::{
@@ -40,9 +42,6 @@ use super::Hw;
 
 /// EtherType of VLAN tags.
 const ETHERTYPE_VLAN: u16 = 0x8100;
-
-/// Longest frame the receiver takes, with header, VLAN tag and CRC.
-const MAX_FRAME: u16 = 0x2600;
 
 impl Hw<'_> {
     /// Resets the device and leaves it quiet: interrupts masked, receiver, transmitter and queues
