@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lab import Vm
+from lab import Vm, paths
 
 MODES = ("strict", "lazy", "passthrough", "none")
 
@@ -117,14 +117,21 @@ def guest(request, guests):
     failed = getattr(getattr(request.node, "report_call", None), "failed", True)
     for vm, since in used:
         if failed:
+            keep_log(vm, request.node.name)
             guests.discard(vm)
             continue
         try:
             reset(vm)
             vm.assert_clean(since)
         except BaseException:
+            keep_log(vm, request.node.name)
             guests.discard(vm)
             raise
+
+
+def keep_log(vm, test):
+    """Saves a guest's console as build/log/failed-TEST.console.log: the next guest of its kind writes over its own."""
+    (paths.LOGS / f"failed-{test.replace('/', '-')}.console.log").write_bytes(vm.console_bytes())
 
 
 RESET = """

@@ -39,8 +39,9 @@ def test_running(guest, mode):
     vm = guest(mode=mode)
     ports.start(vm)
     ports.run_all(vm, ports.pings("pf", "w"), ports.pings("w", "pf", size=4000))
-    ports.stream(vm, "pf", "w")
-    ports.stream(vm, "w", "pf")
+    # So many that no queue is without one.
+    ports.stream(vm, "pf", "w", 32, more="-P 16")
+    ports.stream(vm, "w", "pf", 32, more="-P 16")
     values, ranges = iommu_file(vm, BDF["pf"])
     assert int(values["blocks"]) == len(ranges) > 0
     assert int(values["bytes"]) == sum(int(line[4]) for line in ranges) > 0

@@ -101,9 +101,13 @@ def stream(vm, source, target, reverse=False, network=0, mebibytes=4):
 
 
 def server(name):
-    """Shell command: an iperf3 server for one client, which listens when the command ends."""
+    """Shell command: an iperf3 server for one client, which listens when the command ends.
+
+    One whose client vanished without a word would wait for it: it goes first.
+    """
     listening = f"ip netns exec {name} ss -Hltn | grep -q :5201"
-    return f"ip netns exec {name} iperf3 -s -1 -D; {until(listening)}; "
+    return (f"for pid in $(ip netns pids {name}); do grep -qzx -- -s /proc/$pid/cmdline && kill $pid; done; "
+            f"{until(f'! {{ {listening}; }}')}; ip netns exec {name} iperf3 -s -1 -D; {until(listening)}; ")
 
 
 def endless(vm, source, target):
