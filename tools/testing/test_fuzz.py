@@ -65,10 +65,9 @@ def test_dma(guest, mode):
         done = storm.attack(vm, "flr", "pause", "works", "unmap")
         assert done["works"] and done["after_unmap"] == 0, done
         assert storm.attack(vm, "flr", "pause", "works")["works"]
+    # The kernel prints the first ten and then rests: which they are depends on the machine's speed.
     faults = [line for line in vm.log(since, vm.mark()) if "Request device" in line]
     assert faults and all(f"[{VFS[0]}]" in line for line in faults), faults
-    for way in ("DMA Read", "DMA Write"):
-        assert any(way in line for line in faults), faults
     assert storm.state(vm) == before
 
 

@@ -37,6 +37,7 @@ def group(vm, bdf):
 def test_running(guest, mode):
     """With the interface up: memory in the domain with permissions, vectors through remapping, and all of it used."""
     vm = guest(mode=mode)
+    since = vm.mark()
     ports.start(vm)
     ports.run_all(vm, ports.pings("pf", "w"), ports.pings("w", "pf", size=4000))
     # So many that no queue is without one.
@@ -65,7 +66,7 @@ def test_running(guest, mode):
         assert sum(map(int, line.split()[1:3])) > 0, f"never fired: {line}"
         assert vm.check(f"cat /proc/irq/{irq}/effective_affinity_list") == cpu
     assert len({line[5] for line in shown[1:]}) == 2, "queue vectors are not spread over the CPUs"
-    assert vm.dmar_faults() == 0
+    assert vm.dmar_faults(since) == 0
     # Down again: nothing of it is left.
     vm.check("ip -n pf link set pf down")
     values, ranges = iommu_file(vm, BDF["pf"])
