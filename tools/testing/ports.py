@@ -9,8 +9,9 @@ import json
 import time
 from pathlib import Path
 
+from netns import DEVICES, carrier, server, until
+
 BDF = {"pf": "0000:01:00.0", "w": "0000:02:00.0"}
-DEVICES = "/sys/bus/pci/devices"
 DEBUGFS = "/sys/kernel/debug/igb_rs"
 MODULE = "/mnt/igb_rs/igb_rs.ko"
 
@@ -28,16 +29,6 @@ def address(name, network=0):
 def address6(name, network=0):
     """IPv6 address."""
     return f"fd82:{network}::{1 if name == 'pf' else 2}"
-
-
-def until(condition):
-    """Shell command that ends when `condition` holds; what runs it has the time limit."""
-    return f"until {condition}; do sleep 0.05; done"
-
-
-def carrier(name):
-    """Shell condition: the interface is up and has a carrier."""
-    return f"ip -n {name} -o link show dev {name} up | grep -q LOWER_UP"
 
 
 def addresses(name, device=None, network=0):
@@ -85,11 +76,6 @@ def silent(source, target, size=56, network=0, more=""):
     """Shell command: fails if any of some echo requests is answered."""
     to = address(target, network)
     return f"! {within(source, f'ping -q -c 3 -i 0.1 -W 1 -s {size} {more} {to}')}"
-
-
-def server(name):
-    """Shell command: an iperf3 server for one client, which listens when the command ends."""
-    return within(name, "iperf3 -s -1 -D") + "; " + until(within(name, "ss -Hltn | grep -q :5201")) + "; "
 
 
 def stream(vm, source, target, mebibytes=4, v6=False, more=""):

@@ -7,10 +7,11 @@ One shell command does as much as it can: each costs the guest a tenth of a seco
 
 import json
 
+from netns import DEVICES, carrier, server, until
+
 PF = "0000:01:00.0"
 WIRE = "0000:02:00.0"
 VFS = [f"0000:01:{0x10 + index // 4:02x}.{index % 4 * 2}" for index in range(7)]
-DEVICES = "/sys/bus/pci/devices"
 NUMVFS = f"{DEVICES}/{PF}/sriov_numvfs"
 
 LIMIT = 90
@@ -28,11 +29,6 @@ def address(name, network=0):
     return f"10.82.{network}.{hosts[name] if name in hosts else 10 + int(name[1:])}"
 
 
-def until(condition):
-    """Shell command that ends when `condition` holds; what runs it has the time limit."""
-    return f"until {condition}; do sleep 0.05; done"
-
-
 def place(function, name, up=True):
     """Shell commands that put the interface of a PCI function into its namespace, and up."""
     text = (f"{until(f'old=$(ls {DEVICES}/{function}/net 2>/dev/null) && [ -n \"$old\" ]')}\n"
@@ -40,11 +36,6 @@ def place(function, name, up=True):
             f"ip link set $old down; ip link set $old name {name} netns {name}\n"
             f"ip -n {name} addr add {address(name)}/24 dev {name}\n")
     return text + (f"ip -n {name} link set {name} up\n" if up else "")
-
-
-def carrier(name, device=None):
-    """Shell condition: the interface is up and has a carrier."""
-    return f"ip -n {name} -o link show dev {device or name} up | grep -q LOWER_UP"
 
 
 def no_carrier(name):
@@ -98,16 +89,6 @@ def stream(vm, source, target, reverse=False, network=0, mebibytes=4):
     end = json.loads(text)["end"]
     # The receiver may have stopped counting a little before the last of it.
     assert end["sum_received"]["bytes"] >= 0.9 * (mebibytes << 20), end
-
-
-def server(name):
-    """Shell command: an iperf3 server for one client, which listens when the command ends.
-
-    One whose client vanished without a word would wait for it: it goes first.
-    """
-    listening = f"ip netns exec {name} ss -Hltn | grep -q :5201"
-    return (f"for pid in $(ip netns pids {name}); do grep -qzx -- -s /proc/$pid/cmdline && kill $pid; done; "
-            f"{until(f'! {{ {listening}; }}')}; ip netns exec {name} iperf3 -s -1 -D; {until(listening)}; ")
 
 
 def endless(vm, source, target):

@@ -169,15 +169,14 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.access.store(BLOCKED, Relaxed);
     }
 
-    /// Allows access again if the device answers, and returns whether it does. It has to be reset
-    /// then. Not for a device that was blocked, but by who blocked it.
-    pub fn readmit(&self) -> bool {
-        let answers = self.answers();
-
-        if answers {
-            self.access.store(PRESENT, Relaxed);
+    /// Allows access again if the device answers; it has to be reset then. Not for a device that was
+    /// blocked, but by who blocked it. `ENODEV` if it does not answer.
+    pub fn readmit(&self) -> Result {
+        if !self.answers() {
+            return Err(ENODEV);
         }
-        answers
+        self.access.store(PRESENT, Relaxed);
+        Ok(())
     }
 
     fn answers(&self) -> bool {

@@ -116,8 +116,8 @@ impl Shared<'_> {
     }
 }
 
-/// One packet: descriptors, bytes for byte queue limits, packets for statistics (segments), end of
-/// its payload, and whether its last descriptor reports.
+/// One packet: descriptors, bytes for byte queue limits, end of its payload, and whether its last
+/// descriptor reports.
 #[derive(Clone, Copy)]
 struct Record {
     descriptors: u8,

@@ -94,11 +94,7 @@ impl<'bound> Hw<'bound> {
 
     /// Allows access again if the device answers; it has to be reset then. `ENODEV` if it does not.
     pub(crate) fn readmit(&self) -> Result {
-        if self.regs.readmit() {
-            Ok(())
-        } else {
-            Err(ENODEV)
-        }
+        self.regs.readmit()
     }
 
     /// Resets the function: interrupts masked, queues off, vectors unmapped. The physical

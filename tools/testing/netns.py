@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Shell commands for an interface in a network namespace of its name, whatever function it belongs to."""
+
+DEVICES = "/sys/bus/pci/devices"
+
+
+def until(condition):
+    """Shell command that ends when `condition` holds; what runs it has the time limit."""
+    return f"until {condition}; do sleep 0.05; done"
+
+
+def carrier(name, device=None):
+    """Shell condition: the interface is up and has a carrier."""
+    return f"ip -n {name} -o link show dev {device or name} up | grep -q LOWER_UP"
+
+
+def server(name):
+    """Shell command: an iperf3 server for one client, which listens when the command ends.
+
+    One whose client vanished without a word would wait for it: it goes first.
+    """
+    listening = f"ip netns exec {name} ss -Hltn | grep -q :5201"
+    return (f"for pid in $(ip netns pids {name}); do grep -qzx -- -s /proc/$pid/cmdline && kill $pid; done; "
+            f"{until(f'! {{ {listening}; }}')}; ip netns exec {name} iperf3 -s -1 -D; {until(listening)}; ")
