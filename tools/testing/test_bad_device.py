@@ -174,6 +174,33 @@ def test_no_vfs(guest):
             f"echo 7 >{DEVICES}/{PF}/sriov_numvfs", f"echo 0 >{DEVICES}/{PF}/sriov_numvfs", ports.pings("w", "pf"))
 
 
+def test_no_mmio(guest):
+    """VFs whose base addresses fit nowhere: the resource is named, all is undone, and the PF works."""
+    vm = guest()
+    # What can be written of the base addresses of every port: two of 128 KiB, and those of its VFs.
+    small, vf = b"\0\0\xfe\xff", b"\0\xc0\xff\xff\xff\xff\xff\xff"
+    places = found_in_qemu(vm, lambda data, at: data[at + 0x174:at + 0x17c] == vf == data[at + 0x180:at + 0x188], 2 * small)
+    assert len(places) == 2
+    vm.check(f"echo 1 >{DEVICES}/{PF}/remove")
+    # A TiB for each VF.
+    for place in places:
+        poke(vm, place + 0x174, b"\0\0\0\0\0\xff\xff\xff")
+    try:
+        vm.check("echo 1 >/sys/bus/pci/rescan", timeout=LIMIT)
+    finally:
+        for place in places:
+            poke(vm, place + 0x174, vf)
+    ports.start(vm)
+    since = vm.mark()
+    result = vm.run(f"echo 7 >{DEVICES}/{PF}/sriov_numvfs", timeout=LIMIT)
+    assert "Cannot allocate memory" in result.stderr, result.describe()
+    said = messages(vm, since)
+    assert any("no bus numbers or MMIO space for 7 VFs: try" in line for line in said), said
+    run_all(vm, f"[ $(cat {DEVICES}/{PF}/sriov_numvfs) = 0 ]", ports.pings("pf", "w"), ports.pings("w", "pf"),
+            f"echo 1 >{DEVICES}/{PF}/remove", "echo 1 >/sys/bus/pci/rescan",
+            f"echo 7 >{DEVICES}/{PF}/sriov_numvfs", f"ls -d {DEVICES}/{PF}/virtfn6")
+
+
 def test_torn_out(guest):
     """The slot's power goes under traffic, without a word before: the driver lets go when the kernel is told."""
     vm = guest(memory=3072)
