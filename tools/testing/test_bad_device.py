@@ -90,32 +90,89 @@ def test_nvm_checksum(guest):
     bind(vm)
 
 
+def close_way(vm):
+    """Shuts the port above the PF: QEMU answers reads with zeros."""
+    vm.check(f"setpci -s {ROOT_PORT} COMMAND=0:2")
+
+
+def open_way(vm):
+    vm.check(f"setpci -s {ROOT_PORT} COMMAND=2:2")
+
+
 def test_no_answer(guest):
-    """The way to the device is closed at probe. (QEMU reads zeros there, a real machine ones.)"""
+    """The way to the device is closed at probe."""
     vm = guest()
     load(vm)
-    vm.check(f"setpci -s {ROOT_PORT} COMMAND=0:2")
+    close_way(vm)
     try:
         refused(vm, "firmware does not release its semaphore")
     finally:
-        vm.check(f"setpci -s {ROOT_PORT} COMMAND=2:2")
+        open_way(vm)
     bind(vm)
 
 
-def test_answers_no_more(guest):
-    """The same under traffic: the link is lost, the driver can be unloaded, and works when the way is open again."""
-    vm = guest()
+class Ones:
+    """A guest in which the PF's registers can be covered with all ones, what a real machine reads of a device that
+    is not there: a second device, whose memory is full of them, takes the PF's addresses."""
+
+    BYTES = 128 << 10
+
+    def __init__(self, guest, folder):
+        memory = folder / "ones"
+        memory.write_bytes(b"\xff" * self.BYTES)
+        self.vm = guest(qemu_args=("-object", f"memory-backend-file,id=ones,size=128K,mem-path={memory},share=on",
+                                   "-device", "ivshmem-plain,memdev=ones"))
+        self.device, = [bdf for bdf, ids in self.vm.pci.items() if ids == "1af4:1110"]
+
+    def cover(self):
+        close_way(self.vm)
+        self.vm.check(f"bar=$(head -n 1 {DEVICES}/{PF}/resource | cut -c 3-18)\n"
+                      f"setpci -s {self.device} COMMAND=0:2 BASE_ADDRESS_2=$(echo $bar | cut -c 9-16) "
+                      f"BASE_ADDRESS_3=$(echo $bar | cut -c 1-8) COMMAND=2:2")
+
+    def uncover(self):
+        self.vm.check(f"setpci -s {self.device} COMMAND=0:2")
+        open_way(self.vm)
+
+
+def test_all_ones(guest, tmp_path_factory):
+    """All ones at probe."""
+    ones = Ones(guest, tmp_path_factory.getbasetemp())
+    load(ones.vm)
+    ones.cover()
+    try:
+        refused(ones.vm, "device reads all ones")
+    finally:
+        ones.uncover()
+    bind(ones.vm)
+
+
+def lost_under_traffic(vm, lose, bring_back):
+    """The link goes with the device, the driver can be unloaded, and works when the device answers again."""
     ports.start(vm)
     stream = ports.Endless(vm)
     stream.flows()
-    vm.check(f"setpci -s {ROOT_PORT} COMMAND=0:2")
+    lose()
     vm.check(until("ip -n pf -o link show dev pf | grep -q NO-CARRIER"), timeout=LIMIT)
     stream.process.stop()
     vm.check("rmmod igb_rs", timeout=LIMIT)
-    vm.check(f"setpci -s {ROOT_PORT} COMMAND=2:2")
+    bring_back()
     run_all(vm, "ip -all netns delete")
     ports.start(vm)
     run_all(vm, ports.pings("pf", "w"))
+
+
+def test_answers_no_more(guest):
+    vm = guest()
+    lost_under_traffic(vm, lambda: close_way(vm), lambda: open_way(vm))
+
+
+def test_all_ones_under_traffic(guest, tmp_path_factory):
+    ones = Ones(guest, tmp_path_factory.getbasetemp())
+    since = ones.vm.mark()
+    lost_under_traffic(ones.vm, ones.cover, ones.uncover)
+    said = [line for line in messages(ones.vm, since) if "device reads all ones" in line]
+    assert len(said) == 1, said
 
 
 def test_no_bar(guest):
