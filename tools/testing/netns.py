@@ -9,6 +9,15 @@ def until(condition):
     return f"until {condition}; do sleep 0.05; done"
 
 
+def answered(ip, ping="ping"):
+    """Shell command that ends with the third answer in a row of requests, however many it takes.
+
+    One ping is not enough: with a deadline it gives up at the first error, such as a neighbour that was being looked
+    for while the link was away.
+    """
+    return until(f"{ping} -q -c 3 -i 0.1 -w 10 {ip}")
+
+
 def carrier(name, device=None):
     """Shell condition: the interface is up and has a carrier."""
     return f"ip -n {name} -o link show dev {device or name} up | grep -q LOWER_UP"

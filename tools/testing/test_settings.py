@@ -8,6 +8,7 @@ import time
 import pytest
 
 import ports
+from netns import answered
 from ports import BDF, DEBUGFS, LIMIT, address, pings, run_all, statistics, within
 
 
@@ -217,7 +218,7 @@ def test_link_settings(guest):
     ethtool(vm, "-A pf rx off tx off")
     assert re.search(r"RX:\s+off\nTX:\s+off", ethtool(vm, "-a pf"))
     # The link may yet go down for either order: what is lost meanwhile does not count.
-    run_all(vm, within("pf", f"ping -q -c 3 -i 0.1 -w 60 {address('w')}"))
+    run_all(vm, answered(address("w"), within("pf", "ping")))
 
 
 def test_queue_statistics(guest):

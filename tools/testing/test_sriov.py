@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from netns import answered
 from vfs import (LIMIT, NUMVFS, PF, VFS, add_vlan, carrier, endless, facts, insmod, no_carrier, pings, place, reaches,
                  run_all, silent, start, stream, until)
 
@@ -169,12 +170,11 @@ def test_multicast(guest):
     vm = guest()
     start(vm)
     group = "239.82.7.6"
-    ask = f"ping -q -c 3 -i 0.1 -w 60 {group}"
     routes = [f"ip -n {name} route add 239.0.0.0/8 dev {name}" for name in ("w", "pf", "v1")]
     run_all(vm, *routes, "ip netns exec v0 sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0",
             f"! ip netns exec w ping -q -c 5 -i 0.1 -W 1 {group}",
             f"ip -n v0 addr add {group}/32 dev v0 autojoin",
-            *(f"ip netns exec {name} {ask}" for name in ("w", "pf", "v1")),
+            *(answered(group, f"ip netns exec {name} ping") for name in ("w", "pf", "v1")),
             f"ip -n v0 addr delete {group}/32 dev v0",
             "ip -n v0 link set v0 allmulticast on", "ip -n v0 link set v0 allmulticast off", reaches("v0", "w"))
 

@@ -7,7 +7,7 @@ One shell command does as much as it can: each costs the guest a tenth of a seco
 
 import json
 
-from netns import DEVICES, carrier, server, until
+from netns import DEVICES, answered, carrier, server, until
 
 PF = "0000:01:00.0"
 WIRE = "0000:02:00.0"
@@ -69,7 +69,7 @@ def pings(source, target, count=20, network=0, more=""):
 
 def reaches(source, target, network=0):
     """Shell command: succeeds with the third answer, however many requests it takes."""
-    return f"ip netns exec {source} ping -q -c 3 -i 0.1 -w 60 {address(target, network)}"
+    return answered(address(target, network), f"ip netns exec {source} ping")
 
 
 def silent(source, target, network=0):
