@@ -70,6 +70,20 @@ struct File<'bound> {
 ///
 /// `state.dir` is a directory (or an error pointer, which debugfs accepts everywhere) until it is
 /// `None`. The files' boxes live as long as `self`.
+///
+/// # Examples
+///
+/// ```
+/// use core::fmt::Write;
+/// use kernel::prelude::*;
+/// use nic::{debugfs::{Directory, Writer}, pci::{Registered, Scope}};
+///
+/// fn files<'bound>(scope: Scope<'bound>) -> Result<Registered<'bound, Directory<'bound>>> {
+///     let directory = Directory::new(scope, c"example", c"0000:01:00.0")?;
+///     directory.file(c"answer", |out: &mut Writer<'_>| writeln!(out, "42"))?;
+///     Ok(directory)
+/// }
+/// ```
 #[pin_data]
 pub struct Directory<'bound> {
     #[pin]

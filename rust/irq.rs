@@ -58,6 +58,35 @@ pub trait Handler: Send + Sync {
 /// # Invariants
 ///
 /// `dev` has an allocation of `len` MSI-X vectors, freed by nobody else.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::Bound, pci, prelude::*, str::CString};
+/// use nic::{irq::{Handler, Irq, Outcome, Vectors}, pci::{Registered, Scope}};
+///
+/// struct Link;
+///
+/// impl Handler for Link {
+///     const THREADED: bool = true;
+///
+///     fn handle(&self) -> Outcome {
+///         Outcome::WakeThread
+///     }
+///
+///     fn thread(&self) {
+///         pr_info!("the link has changed\n");
+///     }
+/// }
+///
+/// fn listen<'bound>(
+///     dev: &'bound pci::Device<Bound>,
+///     scope: Scope<'bound>,
+/// ) -> Result<Registered<'bound, Irq<'bound, Link>>> {
+///     let vectors = Vectors::alloc(dev, 1, 1)?;
+///     vectors.request(scope, 0, CString::try_from_fmt(fmt!("link"))?, Link)
+/// }
+/// ```
 pub struct Vectors<'bound> {
     dev: &'bound pci::Device<Bound>,
     len: u32,

@@ -50,6 +50,22 @@ pub trait Timer: Send + Sync {
 ///
 /// `dim` is an initialised `struct dim` inside an `Arc`, whose work function is `apply_callback::<T>`.
 /// Only the one [`Sampler`] made with it passes it to `net_dim`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use nic::{moderation::{Moderation, Moderator, Sampler, Timer}, pci::{Registered, Scope}};
+///
+/// fn moderate<'bound, T: Timer + 'bound>(
+///     scope: Scope<'bound>,
+///     timer: T,
+/// ) -> Result<(Registered<'bound, Moderator<T>>, Sampler<T>)> {
+///     let (moderator, sampler) = Moderator::new(scope, timer, Moderation::Fixed(50))?;
+///     moderator.set(Moderation::Adaptive);
+///     Ok((moderator, sampler))
+/// }
+/// ```
 #[pin_data]
 pub struct Moderator<T: Timer> {
     #[pin]

@@ -6,6 +6,23 @@ use core::fmt;
 
 /// Shows a type that only knows `core`'s `Display` to the kernel's print macros, which have a trait of
 /// their own.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use nic::text::Plain;
+///
+/// struct Port(u8);
+///
+/// impl core::fmt::Display for Port {
+///     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+///         write!(f, "p{}", self.0)
+///     }
+/// }
+///
+/// pr_info!("{}\n", Plain(Port(0)));
+/// ```
 pub struct Plain<T>(pub T);
 
 impl<T: fmt::Display> kernel::fmt::Display for Plain<T> {

@@ -45,6 +45,31 @@ enum State {
 /// - `work` is an initialised `struct delayed_work` inside an `Arc`; its function is
 ///   `run_callback::<H>`.
 /// - `work` is disabled, once, exactly while `state` is not `Enabled`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use nic::{net::Counter, pci::{Registered, Scope}, work::{Handler, Service}};
+///
+/// #[derive(Default)]
+/// struct Watchdog {
+///     rounds: Counter,
+/// }
+///
+/// impl Handler for Watchdog {
+///     fn run(&self, service: &Service<Self>) {
+///         self.rounds.add(1);
+///         service.schedule(2000);
+///     }
+/// }
+///
+/// fn watch<'bound>(scope: Scope<'bound>) -> Result<Registered<'bound, Service<Watchdog>>> {
+///     let service = Service::new(scope, Watchdog::default())?;
+///     service.schedule(0);
+///     Ok(service)
+/// }
+/// ```
 #[pin_data]
 pub struct Service<H: Handler> {
     #[pin]

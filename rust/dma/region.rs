@@ -26,6 +26,21 @@ use super::{
 /// # Invariants
 ///
 /// `kva` points to `len` bytes of `arena` that belong to this region only, mapped at `iova`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use nic::dma::Region;
+///
+/// /// The device sees the greeting at `base()`, and whatever it writes there is copied out.
+/// fn greet(region: &mut Region<'_>) -> Result<[u8; 5]> {
+///     region.write_at(0, b"hello")?;
+///     let mut now = [0; 5];
+///     region.read_at(0, &mut now)?;
+///     Ok(now)
+/// }
+/// ```
 pub struct Region<'bound> {
     kva: NonNull<u8>,
     iova: Iova,

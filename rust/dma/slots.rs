@@ -25,6 +25,21 @@ const LEAST_REGION: usize = 64 << 10;
 ///
 /// Each region holds `1 << region_shift` buffers of `1 << size_shift` bytes, and there are enough of
 /// them for `count`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{prelude::*, sync::Arc};
+/// use nic::dma::{Access, Arena, Slots};
+///
+/// fn buffers<'bound>(arena: &Arc<Arena<'bound>>) -> Result<Slots<'bound>> {
+///     let slots = Slots::new(arena, Access::RxPayload, 256, 2048)?;
+///     // What a device says about a packet is checked against the buffer it had.
+///     assert!(slots.at(0, 2048).is_some());
+///     assert!(slots.at(0, 2049).is_none() && slots.at(256, 1).is_none());
+///     Ok(slots)
+/// }
+/// ```
 pub struct Slots<'bound> {
     regions: KVec<Region<'bound>>,
     count: usize,

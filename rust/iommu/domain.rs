@@ -137,6 +137,22 @@ struct Hole {
 /// - `raw` is a valid paging domain that `Self` owns, attached to `dev`.
 /// - `dev` is alone in its IOMMU group: a group that a PCI function could join later, because nothing
 ///   isolates it from its neighbours, holds the bridge above from the start.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::Bound, pci, prelude::*};
+/// use nic::iommu::Domain;
+///
+/// fn isolate<'bound>(dev: &'bound pci::Device<Bound>) -> Result<Domain<'bound>> {
+///     let domain = Domain::new(dev).map_err(|refusal| {
+///         dev_warn!(dev, "no domain of its own: {refusal}\n");
+///         refusal.to_error()
+///     })?;
+///     dev_info!(dev, "page sizes {:#x}\n", domain.page_sizes());
+///     Ok(domain)
+/// }
+/// ```
 pub struct Domain<'bound> {
     raw: NonNull<raw::iommu_domain>,
     dev: &'bound pci::Device<Bound>,

@@ -23,6 +23,20 @@ use crate::{
 /// # Invariants
 ///
 /// `raw` is a valid group; the value owns one reference to it.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::Bound, pci, prelude::*};
+/// use nic::iommu::Group;
+///
+/// fn describe(dev: &pci::Device<Bound>) {
+///     match Group::of(dev) {
+///         Some(group) => dev_info!(dev, "group {}, alone: {}\n", group.id(), group.is_singleton()),
+///         None => dev_info!(dev, "no IOMMU\n"),
+///     }
+/// }
+/// ```
 pub struct Group {
     raw: NonNull<raw::iommu_group>,
 }

@@ -12,6 +12,16 @@ use core::{
 use crate::raw;
 
 /// An Ethernet address.
+///
+/// # Examples
+///
+/// ```
+/// use nic::net::MacAddress;
+///
+/// assert!(MacAddress([2, 0, 0, 0, 0, 1]).is_valid());
+/// assert!(!MacAddress([1, 0, 0, 0, 0, 1]).is_valid());
+/// assert!(MacAddress::random().is_valid());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct MacAddress(pub [u8; 6]);
 

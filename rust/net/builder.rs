@@ -60,6 +60,26 @@ impl Drop for NetDev {
 }
 
 /// An Ethernet device in the making.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::Bound, pci, prelude::*};
+/// use nic::{ethtool, net::{features, Builder, Interface, MacAddress, Operations}, pci::{Registered, Scope}};
+///
+/// fn register<'bound, T: Operations + ethtool::Operations>(
+///     dev: &'bound pci::Device<Bound>,
+///     scope: Scope<'bound>,
+///     data: T::Data<'bound>,
+/// ) -> Result<Registered<'bound, Interface<'bound, T>>> {
+///     let mut builder = Builder::new(dev, MacAddress::random());
+///     builder.mac_is_random = true;
+///     builder.mtu = (68, 9216);
+///     builder.features = features::SG | features::HW_CSUM;
+///     builder.user_features = builder.features;
+///     builder.register::<T>(scope, data)
+/// }
+/// ```
 pub struct Builder<'bound> {
     dev: &'bound pci::Device<Bound>,
     /// Address at registration.

@@ -25,6 +25,21 @@ use crate::{
 /// # Invariants
 ///
 /// `ack` is null, or valid and used by nobody else during `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use nic::net::ExtAck;
+///
+/// fn check(usecs: u32, ack: &mut ExtAck<'_>) -> Result {
+///     if usecs > 10_000 {
+///         ack.set(c"rx-usecs: at most 10000");
+///         return Err(EINVAL);
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct ExtAck<'a> {
     ack: *mut raw::netlink_ext_ack,
     _lifetime: PhantomData<&'a ()>,

@@ -13,6 +13,16 @@ use core::ops::{
 use crate::raw;
 
 /// A set of `NETIF_F_*` bits.
+///
+/// # Examples
+///
+/// ```
+/// use nic::net::features::{HW_CSUM, SG, TSO};
+///
+/// let offered = SG | HW_CSUM | TSO;
+/// assert!(offered.contains(SG | TSO));
+/// assert!(!offered.without(TSO).contains(TSO));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Features(pub(super) u64);
 

@@ -22,6 +22,24 @@ use super::{
 /// # Invariants
 ///
 /// `napi` is valid for `'a` and its poll function is running.
+///
+/// # Examples
+///
+/// ```
+/// use nic::{dma::Region, net::{Poll, ReceiveInfo}};
+///
+/// /// Hands up the `len` bytes that the device has put at the beginning of `buffer`.
+/// fn deliver(poll: &mut Poll<'_>, buffer: &Region<'_>, len: usize) {
+///     let Some(mut skb) = u32::try_from(len).ok().and_then(|len| poll.alloc(len)) else {
+///         poll.stats().alloc_failed.add(1);
+///         return;
+///     };
+///     match skb.append(buffer, 0, len) {
+///         Ok(()) => poll.receive(skb, ReceiveInfo::default()),
+///         Err(_) => poll.stats().length_errors.add(1),
+///     }
+/// }
+/// ```
 pub struct Poll<'a> {
     napi: *mut raw::napi_struct,
     queue: u16,

@@ -35,6 +35,20 @@ impl Sent {
 /// # Invariants
 ///
 /// `txq` is a valid queue of a live device for `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use nic::net::TxQueue;
+///
+/// /// The end of a `start_xmit`: a packet of `len` bytes is in the ring, which has `free` slots left.
+/// fn sent(queue: &TxQueue<'_>, len: u32, free: impl Fn() -> u16, ring_doorbell: impl FnOnce()) {
+///     queue.stop_unless(|| free() >= 4);
+///     if queue.sent(len).doorbell_due() {
+///         ring_doorbell();
+///     }
+/// }
+/// ```
 pub struct TxQueue<'a> {
     txq: *mut raw::netdev_queue,
     stats: &'a TxStats,

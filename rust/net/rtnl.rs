@@ -16,6 +16,17 @@ use crate::raw;
 /// # Invariants
 ///
 /// Only lent out while the lock is held.
+///
+/// # Examples
+///
+/// ```
+/// use nic::net::{Interface, Operations, Rtnl};
+///
+/// fn is_named<T: Operations>(interface: &Interface<'_, T>, name: &kernel::str::CStr) -> bool {
+///     let rtnl = Rtnl::lock();
+///     interface.name(&rtnl) == name
+/// }
+/// ```
 pub struct Rtnl {
     /// Tied to the thread that holds the lock.
     _not_send: PhantomData<*mut ()>,

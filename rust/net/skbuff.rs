@@ -25,6 +25,22 @@ use crate::{
 /// # Invariants
 ///
 /// The pointer is a valid `sk_buff` that nobody else uses.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use nic::{dma::Region, net::SkBuff};
+///
+/// /// Copies a packet to where the device finds it; returns the bytes there.
+/// fn stage(skb: SkBuff, region: &mut Region<'_>) -> Result<usize> {
+///     let info = skb.transmit_info();
+///     // On error the packet is dropped, which the kernel counts and traces.
+///     let len = skb.write_to(&info, region, 0, 17)?;
+///     skb.consume();
+///     Ok(len)
+/// }
+/// ```
 #[must_use]
 pub struct SkBuff(NonNull<raw::sk_buff>);
 

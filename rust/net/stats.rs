@@ -12,6 +12,17 @@ use core::sync::atomic::{
 };
 
 /// A number that one context at a time advances.
+///
+/// # Examples
+///
+/// ```
+/// use nic::net::Counter;
+///
+/// let packets = Counter::default();
+/// packets.add(2);
+/// packets.add(1);
+/// assert_eq!(packets.get(), 3);
+/// ```
 #[derive(Default)]
 pub struct Counter(AtomicU64);
 

@@ -55,6 +55,39 @@ use super::{
 /// Declare the module with [`crate::module_nic_driver!`].
 ///
 /// All callbacks run in process context with the device lock held and may sleep.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::Core, pci, prelude::*};
+/// use nic::pci::{Driver, Scope};
+///
+/// struct Quiet;
+///
+/// kernel::pci_device_table!(
+///     TABLE,
+///     <Quiet as Driver>::IdInfo,
+///     [(pci::DeviceId::from_id(pci::Vendor::INTEL, 0x10ca), ())]
+/// );
+///
+/// #[vtable]
+/// impl Driver for Quiet {
+///     type IdInfo = ();
+///     type Data<'bound> = ();
+///
+///     const ID_TABLE: pci::IdTable<()> = &TABLE;
+///     const DMA_BITS: u32 = 64;
+///
+///     fn probe<'bound>(
+///         dev: &'bound pci::Device<Core<'_>>,
+///         _scope: Scope<'bound>,
+///         _info: Option<&'bound ()>,
+///     ) -> impl PinInit<(), Error> + 'bound {
+///         dev_info!(dev, "bound\n");
+///         Ok::<(), Error>(())
+///     }
+/// }
+/// ```
 #[vtable]
 pub trait Driver: Sized + 'static {
     /// What the id table says about a device.

@@ -48,6 +48,15 @@ use super::{
 };
 
 /// Why the driver is interrupted.
+///
+/// # Examples
+///
+/// ```
+/// use nic::pci::Interruption;
+///
+/// assert!(Interruption::Sleep.is_accessible());
+/// assert!(!Interruption::Error.is_accessible());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Interruption {
     /// The system goes to sleep, or an image of its memory is taken. The device may lose power; no

@@ -132,6 +132,21 @@ impl<'bound> Scope<'bound> {
 /// A registration in force. Unregisters when dropped; at the latest the [`Scope`] does it.
 ///
 /// May sleep when dropped.
+///
+/// # Examples
+///
+/// ```
+/// use nic::{pci::Registered, work::{Handler, Service}};
+///
+/// struct Data<'bound, H: Handler> {
+///     /// Cancelled when the driver's data is dropped.
+///     service: Registered<'bound, Service<H>>,
+/// }
+///
+/// fn wake<H: Handler>(data: &Data<'_, H>) {
+///     data.service.expedite();
+/// }
+/// ```
 pub struct Registered<'bound, R: Resource + 'bound> {
     resource: ManuallyDrop<Arc<R>>,
     scope: Scope<'bound>,

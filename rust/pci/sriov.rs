@@ -143,6 +143,25 @@ fn with_locked(vf: *mut raw::pci_dev, f: impl FnOnce()) {
 }
 
 /// Permission to enable VFs once, during the callback that received it.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use nic::pci::{SriovEnable, SriovEnabled};
+///
+/// fn enable<'cb>(
+///     enable: SriovEnable<'cb>,
+///     prepare: impl FnOnce(u16) -> Result,
+///     start: impl FnOnce() -> Result,
+/// ) -> Result<SriovEnabled<'cb>> {
+///     prepare(enable.num_vfs())?;
+///     let enabled = enable.enable()?;
+///     // On error the guard takes the VFs off the bus again.
+///     start()?;
+///     Ok(enabled)
+/// }
+/// ```
 pub struct SriovEnable<'cb> {
     dev: &'cb pci::Device<Core<'cb>>,
     num_vfs: u16,
