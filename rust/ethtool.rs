@@ -204,6 +204,22 @@ pub trait Operations: net::Operations {
         Err(EOPNOTSUPP)
     }
 
+    /// Length of the longest received packet that is always copied (`rx-copybreak`).
+    fn rx_copybreak<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> u32 {
+        let _ = (interface, rtnl);
+        0
+    }
+
+    /// Copies received packets up to `len`; whether longer ones are is up to the driver.
+    fn set_rx_copybreak<'bound>(
+        interface: &Interface<'bound, Self>,
+        len: u32,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let _ = (interface, len, rtnl);
+        Err(EOPNOTSUPP)
+    }
+
     /// The settings of flow control. With negotiation, `rx` and `tx` are what the user asked for, not
     /// what came of it.
     fn pause<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Pause {

@@ -28,7 +28,10 @@ pub use self::{
     extack::ExtAck,
     features::Features,
     interface::Interface,
-    napi::Poll,
+    napi::{
+        Pieces,
+        Poll, //
+    },
     operations::{
         Operations,
         Progress,

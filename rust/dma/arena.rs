@@ -304,7 +304,9 @@ impl<'bound> Arena<'bound> {
         let pages = len >> PAGE_SHIFT;
 
         let mut pools = self.pools.lock();
-        let (block, taken) = self.take(pools.pool(access), access, pages, align >> PAGE_SHIFT)?;
+        let pool = pools.pool(access);
+        let (block, taken) = self.take(pool, access, pages, align >> PAGE_SHIFT)?;
+        let lendable = pool.blocks.get(block).is_some_and(Block::lendable);
         pools.regions += 1;
         pools.region_bytes += len;
         drop(pools);
@@ -314,6 +316,7 @@ impl<'bound> Arena<'bound> {
             block,
             first: taken.first,
             pages,
+            lendable,
         };
         // SAFETY: just taken, so it is nobody else's until `Region` gives it back.
         Ok(unsafe { Region::new(self.clone(), place, taken.kva, taken.iova, len) })
@@ -439,4 +442,6 @@ pub(super) struct Place {
     block: usize,
     first: usize,
     pages: usize,
+    /// Pages can be lent.
+    pub(super) lendable: bool,
 }

@@ -88,10 +88,13 @@ pub(super) struct Taken {
 ///   owns the block; both are aligned to `PAGE_SIZE`, and `len` is a multiple of it and at most
 ///   [`MAX_LEN`].
 /// - A page in `used` belongs to exactly one region.
+/// - With `lendable` each page has a reference count of its own, of which the block has one.
 pub(super) struct Block {
     kva: NonNull<u8>,
     iova: Iova,
     len: usize,
+    /// Pages can be lent: others may hold references to them.
+    lendable: bool,
     /// Page size of the IOMMU that the mapping allows; 0 where the DMA API maps.
     page_size: usize,
     used: Pages,
@@ -123,7 +126,7 @@ impl Block {
     ) -> Result<Self> {
         // SAFETY: `dev` is a valid device.
         let raw_dev = unsafe { &raw mut (*sys::pci_dev(dev)).dev };
-        let (kva, iova, page_size) = match mapper {
+        let (kva, iova, page_size, lendable) = match mapper {
             Mapper::Private(domain) => {
                 let iova = Iova::new(at.ok_or(ENOSPC)?);
                 let order = len.trailing_zeros().saturating_sub(PAGE_SHIFT as u32);
@@ -137,24 +140,27 @@ impl Block {
                 let mapped = map(domain, page, iova, len, permission);
                 if mapped.is_err() {
                     // SAFETY: allocated above with this order, not mapped, not shared.
-                    unsafe { raw::__free_pages(page, order) };
+                    unsafe { raw::nic_put_pages(raw::nic_page_address(page), order) };
                 }
                 let (kva, page_size) = mapped?;
-                (kva, iova, page_size)
+                // Never what the device reads: whoever borrows a page may write to it.
+                (kva, iova, page_size, permission == Permission::Write)
             }
             Mapper::DmaApi => {
                 let mut handle = 0;
                 // SAFETY: `raw_dev` is a valid device bound to the driver, whose DMA mask is set.
                 let kva = unsafe { raw::nic_dma_alloc(raw_dev, len, &mut handle, last) };
                 let kva = NonNull::new(kva.cast()).ok_or(ENOMEM)?;
-                (kva, Iova::new(handle), 0)
+                (kva, Iova::new(handle), 0, false)
             }
         };
-        // INVARIANT: allocated and mapped above; no page is in use.
+        // INVARIANT: allocated and mapped above; no page is in use. Pages for a private domain are
+        // counted one by one.
         Ok(Self {
             kva,
             iova,
             len,
+            lendable,
             page_size,
             used: Pages::EMPTY,
             dirty: Pages::EMPTY,
@@ -173,8 +179,22 @@ impl Block {
         self.page_size
     }
 
+    pub(super) fn lendable(&self) -> bool {
+        self.lendable
+    }
+
     pub(super) fn used_bytes(&self) -> usize {
         self.used.len() << PAGE_SHIFT
+    }
+
+    /// Whether somebody else has `page`: a region, or the stack still, to which a region lent it.
+    fn is_taken(&self, page: usize) -> bool {
+        if self.used.contains(page) || !self.lendable {
+            return self.used.contains(page);
+        }
+        // SAFETY: callers stay within the block, and a lendable one's pages have counts of their own
+        // (type invariants).
+        !unsafe { raw::nic_page_is_sole(self.kva.add(page << PAGE_SHIFT).as_ptr().cast()) }
     }
 
     /// Takes `pages` adjacent free pages, the first a multiple of `align` (in pages, not 0). They
@@ -209,7 +229,7 @@ impl Block {
         while pages <= end && first <= end - pages {
             let taken = (first..first + pages)
                 .rev()
-                .find(|&page| self.used.contains(page));
+                .find(|&page| self.is_taken(page));
             match taken {
                 None => return Some(first),
                 Some(taken) => first = (taken + 1).next_multiple_of(align),
@@ -236,8 +256,9 @@ impl Block {
                 }
                 let order = self.len.trailing_zeros().saturating_sub(PAGE_SHIFT as u32);
                 // SAFETY: `kva` is in the direct map and starts the pages of this order that `new`
-                // allocated; the device cannot reach them any more.
-                unsafe { raw::free_pages(self.kva.as_ptr() as usize, order) };
+                // allocated; the device cannot reach them any more. Those that the stack still
+                // holds are freed when it lets go.
+                unsafe { raw::nic_put_pages(self.kva.as_ptr().cast(), order) };
             }
             Mapper::DmaApi => {
                 // SAFETY: allocated by `new` with the same device, length and handle.

@@ -9,6 +9,8 @@ use kernel::{
     sync::Arc, //
 };
 
+use crate::raw;
+
 use super::{
     arena::Place,
     block::MAX_LEN,
@@ -21,7 +23,8 @@ use super::{
 /// The device may read and write it at any time, so there is never a reference to its bytes: data is
 /// copied in and out, and is parsed only after it was copied. Dropping returns the memory to the
 /// arena; it stays mapped, so the device should have been told before, but can do no harm outside
-/// its own memory if it was not.
+/// its own memory if it was not. A page that was lent to the stack and is not back yet stays out of
+/// use until it is.
 ///
 /// # Invariants
 ///
@@ -145,6 +148,44 @@ impl<'bound> Region<'bound> {
         // valid `u8`s, and they are looked at only in `data`.
         unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), data.as_mut_ptr(), data.len()) };
         Ok(())
+    }
+
+    /// As [`Self::read_at`], `8 * N` bytes in words, for few of them: moves, no call of `memcpy`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if they are not all in the region, or `offset` is no multiple of 8.
+    #[inline(always)]
+    pub fn read_words<const N: usize>(&self, offset: usize, words: &mut [u64; N]) -> Result {
+        let from = self.ptr_range(offset, N * 8).ok_or(EINVAL)?.cast::<u64>();
+        if !from.is_aligned() {
+            return Err(EINVAL);
+        }
+        for (i, word) in words.iter_mut().enumerate() {
+            // SAFETY: `from` is valid for `N` words and aligned. The device may change them
+            // meanwhile: they are looked at only in the copy.
+            *word = unsafe { from.add(i).read_volatile() };
+        }
+        Ok(())
+    }
+
+    /// Whether its pages can be lent ([`crate::net::Poll::lend`]): those of [`super::Access::RxPayload`]
+    /// in a private domain, which the device may write to but not read.
+    #[inline]
+    pub fn is_lendable(&self) -> bool {
+        self.place.lendable
+    }
+
+    /// Whether nobody has been lent the page of the byte at `offset`, or has given it back, and may
+    /// so not see what the device writes there next. `false` outside the region and where pages
+    /// cannot be lent.
+    #[inline]
+    pub fn is_sole(&self, offset: usize) -> bool {
+        match self.ptr_range(offset, 1) {
+            // SAFETY: the page is one of a lendable block's, with a count of its own.
+            Some(at) if self.place.lendable => unsafe { raw::nic_page_is_sole(at.as_ptr().cast()) },
+            _ => false,
+        }
     }
 
     /// Fills the region with zeroes.

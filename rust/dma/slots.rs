@@ -128,6 +128,16 @@ impl<'bound> Slots<'bound> {
         self.regions.get(region)?.iova(offset)
     }
 
+    /// Whether buffer `index` may be offered to the device: nothing on its page is lent. `false` where
+    /// pages cannot be lent, as [`Region::is_sole`].
+    #[inline]
+    pub fn is_sole(&self, index: usize) -> bool {
+        self.locate(index).is_some_and(|(region, offset)| {
+            let region = self.regions.get(region);
+            region.is_some_and(|region| region.is_sole(offset))
+        })
+    }
+
     /// The region of buffer `index` and the buffer's offset in it, `None` if there is no such buffer
     /// or it is shorter than `len`: a length that the device reports is checked here.
     #[inline]

@@ -33,6 +33,7 @@ use super::{
 };
 
 mod rss;
+mod tunable;
 
 /// `f` if `condition`: an entry of the table.
 macro_rules! when {
@@ -113,6 +114,8 @@ impl<T: Operations> Callbacks<T> {
             T::HAS_HASH_FIELDS && T::HAS_SET_HASH_FIELDS,
             Self::set_rxfh_fields
         ),
+        get_tunable: when!(T::HAS_RX_COPYBREAK, Self::get_tunable),
+        set_tunable: when!(T::HAS_SET_RX_COPYBREAK, Self::set_tunable),
         self_test: when!(T::HAS_SELF_TEST, Self::self_test),
         set_phys_id: when!(T::HAS_IDENTIFY, Self::set_phys_id),
         ..pin_init::zeroed()

@@ -11,14 +11,36 @@
 #include "helpers.h"
 
 /*
- * Zeroed pages. @last: no smaller order will be tried after this one, so it is worth reclaiming
- * and compacting for.
+ * Zeroed pages, each with a reference count of its own. @last: no smaller order will be tried after
+ * this one, so it is worth reclaiming and compacting for.
  */
 struct page *nic_alloc_pages(int node, unsigned int order, bool last)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_COMP | __GFP_NOWARN;
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
+	struct page *pages;
 
-	return alloc_pages_node(node, gfp | (last ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY), order);
+	pages = alloc_pages_node(node, gfp | (last ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY), order);
+	if (pages)
+		split_page(pages, order);
+	return pages;
+}
+
+/* Gives up the pages at @address; one that somebody else holds is freed when they let go. */
+void nic_put_pages(const void *address, unsigned int order)
+{
+	struct page *page = virt_to_page(address), *end = page + (1UL << order);
+
+	for (; page < end; page++)
+		put_page(page);
+}
+
+/* Whether nobody but its owner holds the page at @address; what they did with it is done then. */
+bool nic_page_is_sole(const void *address)
+{
+	if (page_ref_count(virt_to_page(address)) != 1)
+		return false;
+	smp_acquire__after_ctrl_dep();
+	return true;
 }
 
 void *nic_page_address(const struct page *page)

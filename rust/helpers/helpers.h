@@ -31,6 +31,8 @@ void nic_dim_applied(struct dim *dim);
 
 /* dma.c */
 struct page *nic_alloc_pages(int node, unsigned int order, bool last);
+void nic_put_pages(const void *address, unsigned int order);
+bool nic_page_is_sole(const void *address);
 void *nic_page_address(const struct page *page);
 u64 nic_page_to_phys(struct page *page);
 void *nic_dma_alloc(struct device *dev, size_t size, dma_addr_t *handle, bool last);
@@ -113,6 +115,12 @@ struct nic_rx_info {
 	bool csum_good;
 };
 
+/* Some bytes of a packet. */
+struct nic_piece {
+	const void *at;
+	u32 len;
+};
+
 void nic_skb_tx_info(const struct sk_buff *skb, struct nic_tx_info *info);
 int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len);
 int nic_skb_checksum_help(struct sk_buff *skb);
@@ -122,6 +130,9 @@ struct sk_buff *nic_napi_alloc_skb(struct napi_struct *napi, unsigned int len);
 bool nic_skb_append(struct sk_buff *skb, const void *from, unsigned int len);
 bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,
 		      const struct nic_rx_info *info);
+bool nic_napi_lend(struct napi_struct *napi, const void *headers, unsigned int len,
+		   const struct nic_piece *pieces, unsigned int count, unsigned int truesize,
+		   const struct nic_rx_info *info);
 netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t features,
 				     unsigned int max_l2, unsigned int max_l3);
 

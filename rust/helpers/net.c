@@ -196,13 +196,8 @@ bool nic_skb_append(struct sk_buff *skb, const void *from, unsigned int len)
 	return true;
 }
 
-/* Gives a whole Ethernet frame to the stack; true when it went to a group address. */
-bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,
-		      const struct nic_rx_info *info)
+static void skb_set_rx_info(struct sk_buff *skb, const struct nic_rx_info *info)
 {
-	struct net_device *dev = napi->dev;
-	bool group;
-
 	if (info->csum_good)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	if (info->has_hash)
@@ -211,6 +206,44 @@ bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,
 	if (info->has_vlan)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), info->vlan_tci);
 	skb_record_rx_queue(skb, info->queue);
+}
+
+/*
+ * Gives a whole Ethernet frame to the stack: a copy of its headers, and references to the pages
+ * of the rest. False, with nothing done, without memory or when the headers are too long.
+ */
+bool nic_napi_lend(struct napi_struct *napi, const void *headers, unsigned int len,
+		   const struct nic_piece *pieces, unsigned int count, unsigned int truesize,
+		   const struct nic_rx_info *info)
+{
+	struct sk_buff *skb = napi_get_frags(napi);
+	unsigned int i;
+
+	if (unlikely(!skb || skb_tailroom(skb) < len || count > MAX_SKB_FRAGS))
+		return false;
+	memcpy(__skb_put(skb, len), headers, len);
+	for (i = 0; i < count; i++) {
+		struct page *page = virt_to_page(pieces[i].at);
+
+		get_page(page);
+		skb_add_rx_frag(skb, i, page, offset_in_page(pieces[i].at), pieces[i].len,
+				truesize);
+	}
+	/* The buffer may have been another packet's before. */
+	skb_clear_hash(skb);
+	skb_set_rx_info(skb, info);
+	napi_gro_frags(napi);
+	return true;
+}
+
+/* Gives a whole Ethernet frame to the stack; true when it went to a group address. */
+bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,
+		      const struct nic_rx_info *info)
+{
+	struct net_device *dev = napi->dev;
+	bool group;
+
+	skb_set_rx_info(skb, info);
 	skb->protocol = eth_type_trans(skb, dev);
 	group = skb->pkt_type == PACKET_MULTICAST;
 	napi_gro_receive(napi, skb);

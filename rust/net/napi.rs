@@ -4,9 +4,21 @@
 //!
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
-use core::ptr::NonNull;
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ptr::NonNull, //
+};
 
-use crate::raw;
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+use crate::{
+    dma::Region,
+    raw, //
+};
 
 use super::{
     queue::TxQueue,
@@ -96,6 +108,57 @@ impl<'a> Poll<'a> {
         NonNull::new(skb).map(|skb| unsafe { SkBuff::from_raw(skb) })
     }
 
+    /// Gives an Ethernet frame (without CRC) to a station, not to a group, to the stack and counts it:
+    /// a copy of `headers`, and `pieces`, whose pages the stack borrows. Until [`Region::is_sole`]
+    /// says that a page is back the device must not be offered it.
+    ///
+    /// Headers are a copy because the stack parses them. The pieces it passes on, or copies before it
+    /// looks. `truesize` is how much memory each piece keeps from other use.
+    ///
+    /// Errors, with nothing done: `EINVAL` if there is no whole Ethernet header; `ENOMEM`, also when
+    /// there are more headers than the stack has room for.
+    ///
+    /// [`Region::is_sole`]: crate::dma::Region::is_sole
+    #[inline]
+    pub fn lend(
+        &mut self,
+        headers: &[u8],
+        pieces: &Pieces<'_>,
+        truesize: u32,
+        info: ReceiveInfo,
+    ) -> Result {
+        if headers.len() < raw::ETH_HLEN as usize {
+            return Err(EINVAL);
+        }
+        let len = u32::try_from(headers.len())?;
+        let raw_info = info.to_raw(self.queue);
+        // SAFETY: we are in the poll function (invariant). `headers` has `len` bytes, which are
+        // copied; the pieces are in pages with counts of their own (invariant of `Pieces`), of which
+        // the stack gets one.
+        let lent = unsafe {
+            raw::nic_napi_lend(
+                self.napi,
+                headers.as_ptr().cast(),
+                len,
+                pieces.raw.as_ptr().cast(),
+                pieces.count,
+                truesize,
+                &raw_info,
+            )
+        };
+        if !lent {
+            return Err(ENOMEM);
+        }
+        self.stats.packets.add(1);
+        self.stats.lent.add(1);
+        let bytes = u64::from(len).wrapping_add(pieces.bytes);
+        self.stats.bytes.add(bytes);
+        if info.checksum_good {
+            self.stats.csum_good.add(1);
+        }
+        Ok(())
+    }
+
     /// Gives an Ethernet frame (without CRC) to the stack and counts it. Frames without a whole
     /// Ethernet header are counted as length errors and dropped.
     #[inline]
@@ -117,5 +180,68 @@ impl<'a> Poll<'a> {
         if group {
             self.stats.multicast.add(1);
         }
+    }
+}
+
+/// [`Pieces::MAX`].
+const MAX_PIECES: usize = 8;
+
+/// Pieces of a packet that can be lent to the stack.
+///
+/// # Invariants
+///
+/// The first `count` of `raw` are bytes of lendable regions that live for `'r`, each within a page.
+pub struct Pieces<'r> {
+    raw: [MaybeUninit<raw::nic_piece>; MAX_PIECES],
+    count: u32,
+    bytes: u64,
+    _regions: PhantomData<&'r ()>,
+}
+
+impl<'r> Pieces<'r> {
+    /// The most pieces of a packet.
+    pub const MAX: usize = MAX_PIECES;
+
+    /// None.
+    #[inline]
+    pub fn new() -> Self {
+        // INVARIANT: there are none.
+        Self {
+            raw: [const { MaybeUninit::uninit() }; MAX_PIECES],
+            count: 0,
+            bytes: 0,
+            _regions: PhantomData,
+        }
+    }
+
+    /// Adds `len` bytes of `region` from `offset`.
+    ///
+    /// Errors: `EINVAL` when there are [`Self::MAX`], when the bytes are not there, not all in one
+    /// page, or cannot be lent.
+    #[inline]
+    pub fn add(&mut self, region: &'r Region<'_>, offset: usize, len: usize) -> Result {
+        // Regions begin with a page.
+        let in_page = len <= PAGE_SIZE - offset % PAGE_SIZE;
+        let at = region.ptr_range(offset, len).ok_or(EINVAL)?;
+        let piece = self.raw.get_mut(self.count as usize).ok_or(EINVAL)?;
+        if !in_page || !region.is_lendable() {
+            return Err(EINVAL);
+        }
+        // INVARIANT: checked above.
+        piece.write(raw::nic_piece {
+            at: at.as_ptr().cast(),
+            // CAST: at most a page.
+            len: len as u32,
+        });
+        self.count = self.count.wrapping_add(1);
+        // CAST: widening.
+        self.bytes = self.bytes.wrapping_add(len as u64);
+        Ok(())
+    }
+}
+
+impl Default for Pieces<'_> {
+    fn default() -> Self {
+        Self::new()
     }
 }

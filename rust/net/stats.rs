@@ -91,6 +91,8 @@ counters! {
         bytes,
         /// Packets to a group address.
         multicast,
+        /// Packets of which the stack borrowed the pages; all others are copies.
+        lent,
         /// Packets whose checksum the device found good.
         csum_good,
         /// Packets whose checksum the device found bad (given to the stack, which counts them too).

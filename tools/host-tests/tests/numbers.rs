@@ -287,3 +287,70 @@ fn pacer() {
     assert!(pacer.allow(2005));
     assert!(!pacer.allow(2006));
 }
+
+/// The beginning of a TCP segment, IPv4 with `words` of header or IPv6, and the length of its headers.
+fn segment(ip_words: u8, tcp_words: u8) -> ([u8; BEGINNING], usize) {
+    let mut frame = [0x55; BEGINNING];
+    frame[0] = 2;
+    let ip = if ip_words != 0 {
+        frame[12..15].copy_from_slice(&[8, 0, 0x40 | ip_words]);
+        frame[20..24].copy_from_slice(&[0x40, 0, 64, 6]);
+        usize::from(ip_words) * 4
+    } else {
+        frame[12..15].copy_from_slice(&[0x86, 0xdd, 0x60]);
+        frame[20] = 6;
+        40
+    };
+    frame[14 + ip + 12] = tcp_words << 4;
+    (frame, 14 + ip + usize::from(tcp_words) * 4)
+}
+
+#[test]
+fn tcp_headers_found() {
+    for ip_words in [0, 5, 6, 15] {
+        for tcp_words in 0..16 {
+            let (frame, end) = segment(ip_words, tcp_words);
+            let good = tcp_words >= 5 && end <= BEGINNING;
+            assert_eq!(
+                tcp_headers(&frame),
+                good.then_some(end),
+                "{ip_words} {tcp_words}"
+            );
+        }
+    }
+    for ip_words in 1..5 {
+        assert_eq!(tcp_headers(&segment(ip_words, 5).0), None);
+    }
+}
+
+#[test]
+fn tcp_headers_of_nothing_else() {
+    // Byte, value: a group, a tag, another version, fragments, another protocol.
+    for (at, value) in [
+        (0, 3),
+        (12, 0x81),
+        (13, 1),
+        (14, 0x65),
+        (20, 0x20),
+        (20, 1),
+        (21, 1),
+        (23, 17),
+    ] {
+        let (mut frame, _) = segment(5, 5);
+        frame[at] = value;
+        assert_eq!(tcp_headers(&frame), None, "{at} {value:#x}");
+    }
+    for (at, value) in [(0, 0xff), (12, 8), (14, 0x45), (20, 0), (20, 17)] {
+        let (mut frame, _) = segment(0, 5);
+        frame[at] = value;
+        assert_eq!(tcp_headers(&frame), None, "{at} {value:#x}");
+    }
+    let mut rng = Rng::new(4);
+    for _ in 0..100_000 {
+        let mut frame = [0; BEGINNING];
+        frame.iter_mut().for_each(|byte| *byte = rng.bits() as u8);
+        if let Some(end) = tcp_headers(&frame) {
+            assert!((14 + 20 + 20..=BEGINNING).contains(&end));
+        }
+    }
+}

@@ -80,6 +80,34 @@ pub fn tx_span_ranges(len: u32) -> impl Iterator<Item = (u32, u16)> {
     })
 }
 
+/// How much of a frame [`tcp_headers`] looks at.
+pub const BEGINNING: usize = 128;
+
+/// Bytes of headers of a TCP segment to a station, given the beginning of its frame; `None` for
+/// anything else: groups, fragments, tags, IPv6 with extension headers, and what is cut off.
+///
+/// A frame may be shorter than its beginning; what follows it there is anything.
+#[inline]
+pub fn tcp_headers(frame: &[u8; BEGINNING]) -> Option<usize> {
+    const ETHERNET: usize = 14;
+    const TCP: u8 = 6;
+
+    let version = frame[ETHERNET] >> 4;
+    let (ip, protocol) = match (frame[12], frame[13], version) {
+        // More fragments, or an offset.
+        (0x08, 0x00, 4) if frame[20] & 0x3f | frame[21] == 0 => {
+            (usize::from(frame[ETHERNET] & 15) * 4, frame[23])
+        }
+        (0x86, 0xdd, 6) => (40, frame[20]),
+        _ => return None,
+    };
+    let tcp = ETHERNET + ip;
+    let words = frame.get(tcp + 12)? >> 4;
+    let end = tcp + usize::from(words) * 4;
+    let group = frame[0] & 1 != 0;
+    (protocol == TCP && ip >= 20 && words >= 5 && end <= frame.len() && !group).then_some(end)
+}
+
 /// Flow control thresholds in bytes: (FCRTH, FCRTL) for a receive packet buffer of `rxpbs` KiB. FCRTL
 /// goes into the register with XONE. Above the high one there is still room for a frame in flight.
 /// `None` if the packet buffer is too small to use flow control at all.

@@ -3,13 +3,14 @@
 //! The data path of the Intel 82576: a transmit and a receive queue, the same for the physical and
 //! the virtual function.
 //!
-//! Here the formats of `igb_common` meet the memory and the packets of `nic`. Packets are copied
-//! between the stack and the function's arena, so nothing is mapped or unmapped per packet, and the
-//! device never sees more of the machine than the packets themselves. Registers stay out: a queue
-//! rings a [`Doorbell`].
+//! Here the formats of `igb_common` meet the memory and the packets of `nic`. Packets are copied into
+//! the function's arena, and out of it or lent to the stack there, so nothing is mapped or unmapped
+//! per packet, and the device never sees more of the machine than the packets themselves. Registers
+//! stay out: a queue rings a [`Doorbell`].
 
 #![forbid(unsafe_code)]
 
+mod buffers;
 mod pair;
 mod rx;
 mod tx;
@@ -22,6 +23,7 @@ pub use self::{
         QueuePair, //
     },
     rx::{
+        Copybreak,
         RxOptions,
         RxQueue, //
     },

@@ -39,11 +39,17 @@ pub struct QueuePair<'bound, D: Doorbell> {
 }
 
 impl<'bound, D: Doorbell> QueuePair<'bound, D> {
-    /// Takes memory for rings of the given sizes and their payload. May sleep.
+    /// Takes memory for rings of the given sizes and their payload, for one of `pairs` pairs of the
+    /// function. May sleep.
     ///
     /// Errors: as [`Arena::region`].
-    pub fn new(arena: &Arc<Arena<'bound>>, rx_size: RingSize, tx_size: RingSize) -> Result<Self> {
-        let rx = RxQueue::new(arena, rx_size)?;
+    pub fn new(
+        arena: &Arc<Arena<'bound>>,
+        pairs: u8,
+        rx_size: RingSize,
+        tx_size: RingSize,
+    ) -> Result<Self> {
+        let rx = RxQueue::new(arena, pairs, rx_size)?;
         let (tx, completion) = tx_queue(arena, tx_size)?;
         Ok(Self {
             tx,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reception: packets are copied out of the arena and the buffer is offered again at once.
+//! Reception: packets are copied out of the arena and the buffer is offered again at once; or the
+//! payload of longer TCP segments is lent to the stack and another buffer takes its place.
 //!
 //! Buffers are 2 KiB whatever the MTU; a longer packet spans several. So neither the MTU nor any
 //! packet ever changes what the device may write to.
@@ -16,17 +17,22 @@ use igb_common::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    }, //
 };
 use nic::{
     dma::{
-        Access,
         Arena,
         DescriptorRing,
-        Iova,
-        Slots, //
+        Iova, //
     },
     net::{
+        Pieces,
         Poll,
         ReceiveInfo,
         RxHash, //
@@ -34,6 +40,7 @@ use nic::{
 };
 
 use super::{
+    buffers::Buffers,
     Doorbell,
     RxSlot,
     VlanSet, //
@@ -48,9 +55,42 @@ const MAX_BUFFERS: u16 = (frame::MAX_FRAME as usize).div_ceil(BUFFER) as u16;
 /// Descriptors offered again per doorbell.
 const BATCH: u16 = 32;
 
+/// Length of the longest packet that is always copied (`ethtool --set-tunable rx-copybreak`).
+pub struct Copybreak(Atomic<u32>);
+
+impl Copybreak {
+    /// Until the user sets another. Above it lending costs less than copying; see
+    /// Documentation/performance.
+    pub const DEFAULT: u32 = 512;
+
+    /// The default.
+    pub const fn new() -> Self {
+        Self(Atomic::new(Self::DEFAULT))
+    }
+
+    /// The length. Any context.
+    #[inline]
+    pub fn get(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+
+    /// Sets the length; any is possible. Any context.
+    pub fn set(&self, len: u32) {
+        self.0.store(len, Relaxed);
+    }
+}
+
+impl Default for Copybreak {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What to do with what the device found out about a packet.
 #[derive(Clone, Copy)]
 pub struct RxOptions<'a> {
+    /// Copy packets up to this length.
+    pub copybreak: u32,
     /// Believe the device's checksum verdict.
     pub checksum: bool,
     /// Pass on the receive hash.
@@ -82,10 +122,36 @@ struct Partial {
     bad: bool,
 }
 
+/// A whole packet in its buffers.
+#[derive(Clone, Copy)]
+struct Span {
+    /// Slot of the first buffer.
+    first: u16,
+    /// How many there are, full but for the last one.
+    buffers: u16,
+    /// Bytes in all.
+    total: usize,
+}
+
+impl Span {
+    /// Slots, and the bytes in each one's buffer.
+    #[inline]
+    fn parts(self, size: RingSize) -> impl Iterator<Item = (u16, usize)> {
+        let mut slot = self.first;
+        let mut left = self.total;
+        (0..self.buffers).map(move |_| {
+            let part = (slot, left.min(BUFFER));
+            slot = size.next(slot);
+            left = left.wrapping_sub(part.1);
+            part
+        })
+    }
+}
+
 /// A receive queue. Lives in the poll state.
 pub struct RxQueue<'bound, D: Doorbell> {
     ring: DescriptorRing<'bound, RxSlot>,
-    buffers: Slots<'bound>,
+    buffers: Buffers<'bound>,
     size: RingSize,
     /// The slot the device finishes next.
     next: u16,
@@ -98,14 +164,14 @@ pub struct RxQueue<'bound, D: Doorbell> {
 }
 
 impl<'bound, D: Doorbell> RxQueue<'bound, D> {
-    /// Allocates a queue of `size` descriptors, the device not yet told. May sleep.
+    /// Allocates a queue of `size` descriptors, one of `pairs`, the device not yet told. May sleep.
     ///
     /// Errors: as [`Arena::region`].
-    pub fn new(arena: &Arc<Arena<'bound>>, size: RingSize) -> Result<Self> {
+    pub fn new(arena: &Arc<Arena<'bound>>, pairs: u8, size: RingSize) -> Result<Self> {
         let count = size.get();
         let this = Self {
             ring: DescriptorRing::new(arena, count.into())?,
-            buffers: Slots::new(arena, Access::RxPayload, count.into(), BUFFER)?,
+            buffers: Buffers::new(arena, pairs, size, BUFFER)?,
             size,
             next: 0,
             unannounced: 0,
@@ -149,7 +215,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
     #[inline]
     fn offer(&self, slot: u16) {
         // Every slot below the ring's size has a buffer; without one the descriptor stays done.
-        if let Some(iova) = self.buffers.iova(slot.into()) {
+        if let Some(iova) = self.buffers.iova(slot) {
             self.ring.write(
                 slot.into(),
                 RxSlot::offer(RxDescriptor::read_format(iova, None)),
@@ -223,42 +289,25 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
         self.recycle(first, buffers);
     }
 
+    /// Gives a packet to the stack, lent or copied; its slots can be offered again then.
     #[inline]
     fn deliver(
-        &self,
+        &mut self,
         poll: &mut Poll<'_>,
         first: u16,
         buffers: u16,
         last: RxWriteback,
         options: RxOptions<'_>,
     ) {
-        let tail = usize::from(last.length());
-        let total = usize::from(buffers.saturating_sub(1)) * BUFFER + tail;
-        let Some(mut skb) = u32::try_from(total).ok().and_then(|len| poll.alloc(len)) else {
-            poll.stats().alloc_failed.add(1);
-            return;
-        };
-        let mut slot = first;
-        for nth in 1..=buffers {
-            let len = if nth == buffers { tail } else { BUFFER };
-            let appended = match self.buffers.at(slot.into(), len) {
-                Some((region, offset)) => skb.append(region, offset, len),
-                None => Err(EINVAL),
-            };
-            if appended.is_err() {
-                poll.stats().length_errors.add(1);
-                return;
-            }
-            slot = self.size.next(slot);
-        }
-
+        let total = usize::from(buffers.saturating_sub(1)) * BUFFER + usize::from(last.length());
+        // CAST: at most `MAX_BUFFERS` buffers.
+        let len = total as u32;
         let mut info = ReceiveInfo {
             vlan: last.vlan_tag().and_then(|tag| options.tag(tag)),
             ..ReceiveInfo::default()
         };
         if options.checksum {
-            // CAST: at most `MAX_BUFFERS` buffers.
-            match last.checksum(total as u32) {
+            match last.checksum(len) {
                 ChecksumVerdict::Unnecessary => info.checksum_good = true,
                 ChecksumVerdict::Bad(_) => poll.stats().csum_bad.add(1),
                 ChecksumVerdict::None => {}
@@ -270,7 +319,63 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
                 l4: rss.kind.is_l4(),
             });
         }
+        let span = Span {
+            first,
+            buffers,
+            total,
+        };
+        if len > options.copybreak && self.lend(poll, span, info).is_some() {
+            return;
+        }
+        let Some(mut skb) = poll.alloc(len) else {
+            poll.stats().alloc_failed.add(1);
+            return;
+        };
+        for (slot, len) in span.parts(self.size) {
+            let appended = match self.buffers.at(slot, len) {
+                Some((region, offset)) => skb.append(region, offset, len),
+                None => Err(EINVAL),
+            };
+            if appended.is_err() {
+                poll.stats().length_errors.add(1);
+                return;
+            }
+        }
         poll.receive(skb, info);
+    }
+
+    /// Lends the payload of a TCP segment to the stack and puts other buffers into its slots; `None`,
+    /// with nothing done, if it is none or there are no others.
+    ///
+    /// Headers are copied, and looked at in the copy. TCP only: its payload the kernel passes on as it
+    /// is, while that of other protocols may be checked, or decrypted, where it lies.
+    #[inline]
+    fn lend(&mut self, poll: &mut Poll<'_>, span: Span, info: ReceiveInfo) -> Option<()> {
+        if !self.buffers.can_replace(span.buffers) {
+            return None;
+        }
+        let (region, offset) = self.buffers.at(span.first, BUFFER)?;
+        let mut words = [0u64; frame::BEGINNING / 8];
+        region.read_words(offset, &mut words).ok()?;
+        let beginning = words.as_bytes();
+        let headers = beginning.get(..frame::tcp_headers(beginning.first_chunk()?)?)?;
+        let payload = span.total.min(BUFFER).checked_sub(headers.len())?;
+        if payload == 0 {
+            return None;
+        }
+        let mut pieces = Pieces::new();
+        let from = offset.wrapping_add(headers.len());
+        pieces.add(region, from, payload).ok()?;
+        for (slot, len) in span.parts(self.size).skip(1) {
+            let (region, offset) = self.buffers.at(slot, len)?;
+            pieces.add(region, offset, len).ok()?;
+        }
+        // CAST: a small constant.
+        poll.lend(headers, &pieces, BUFFER as u32, info).ok()?;
+        for (slot, _) in span.parts(self.size) {
+            self.buffers.replace(slot);
+        }
+        Some(())
     }
 
     #[inline]

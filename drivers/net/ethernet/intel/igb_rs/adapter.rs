@@ -37,6 +37,7 @@ use igb_common::{
     vf_bank::VfBank, //
 };
 use igb_hw::vf_stats::VfStats;
+use igb_queue::Copybreak;
 use kernel::{
     device::{
         Bound,
@@ -152,6 +153,7 @@ pub(crate) struct Adapter<'bound> {
     events_seen: Counter,
     /// A queue hangs: the watchdog is to reset the device.
     reset_wanted: AtomicBool,
+    copybreak: Copybreak,
     #[pin]
     config: Mutex<Config<'bound>>,
 }
@@ -199,6 +201,7 @@ impl<'bound> Adapter<'bound> {
                 port_errors: PortErrors::default(),
                 events_seen: Counter::default(),
                 reset_wanted: AtomicBool::new(false),
+                copybreak: Copybreak::new(),
                 config <- new_mutex!(Config {
                     bank,
                     unread: 0,
@@ -228,6 +231,12 @@ impl<'bound> Adapter<'bound> {
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Length of the longest packet that is always copied.
+    #[inline]
+    pub(crate) fn copybreak(&self) -> &Copybreak {
+        &self.copybreak
     }
 
     /// The device.

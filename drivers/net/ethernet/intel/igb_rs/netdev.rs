@@ -113,6 +113,7 @@ impl Operations for Igb {
     ) -> Progress {
         let features = interface.features();
         let options = RxOptions {
+            copybreak: interface.data().copybreak().get(),
             checksum: features.contains(features::RXCSUM),
             hash: state.hashed && features.contains(features::RXHASH),
             vlans: None,

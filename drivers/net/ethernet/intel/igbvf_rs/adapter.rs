@@ -28,7 +28,10 @@ use igb_hw::{
     link::Link,
     vf_stats::VfStats, //
 };
-use igb_queue::VlanSet;
+use igb_queue::{
+    Copybreak,
+    VlanSet, //
+};
 use kernel::{
     device::{
         Bound,
@@ -133,6 +136,7 @@ pub(crate) struct Adapter<'bound> {
     arena: Arc<Arena<'bound>>,
     /// The queue hangs: the watchdog is to reset the function.
     reset_wanted: AtomicBool,
+    copybreak: Copybreak,
     /// VLANs, as the stack wants them; changed with `config` locked.
     vlans: VlanSet,
     #[pin]
@@ -162,6 +166,7 @@ impl<'bound> Adapter<'bound> {
                 vectors,
                 arena,
                 reset_wanted: AtomicBool::new(false),
+                copybreak: Copybreak::new(),
                 vlans: VlanSet::new(),
                 config <- new_mutex!(Config {
                     mailbox: Mailbox::default(),
@@ -189,6 +194,12 @@ impl<'bound> Adapter<'bound> {
     #[inline]
     pub(crate) fn vlans(&self) -> &VlanSet {
         &self.vlans
+    }
+
+    /// Length of the longest packet that is always copied.
+    #[inline]
+    pub(crate) fn copybreak(&self) -> &Copybreak {
+        &self.copybreak
     }
 
     /// The device.

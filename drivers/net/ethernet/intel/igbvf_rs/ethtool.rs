@@ -120,6 +120,19 @@ impl Operations for Igbvf {
         Ok(())
     }
 
+    fn rx_copybreak<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> u32 {
+        interface.data().copybreak().get()
+    }
+
+    fn set_rx_copybreak<'bound>(
+        interface: &Interface<'bound, Self>,
+        len: u32,
+        _rtnl: &Rtnl,
+    ) -> Result {
+        interface.data().copybreak().set(len);
+        Ok(())
+    }
+
     fn read_registers<'bound>(interface: &Interface<'bound, Self>, out: &mut [u32], _rtnl: &Rtnl) {
         let adapter = interface.data();
         let _config = adapter.config().lock();

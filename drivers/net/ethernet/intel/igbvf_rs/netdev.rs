@@ -117,6 +117,7 @@ impl Operations for Igbvf {
         poll: &mut Poll<'_>,
     ) -> Progress {
         let options = RxOptions {
+            copybreak: interface.data().copybreak().get(),
             checksum: interface.features().contains(features::RXCSUM),
             hash: false,
             vlans: Some(interface.data().vlans()),

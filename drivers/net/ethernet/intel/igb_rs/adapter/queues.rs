@@ -91,7 +91,8 @@ impl<'bound> Adapter<'bound> {
     ) -> Result<KVec<PairMemory<'bound>>> {
         let mut memory = KVec::with_capacity(pairs.into(), GFP_KERNEL)?;
         for _ in 0..pairs {
-            memory.push(QueuePair::new(self.arena(), rx_size, tx_size)?, GFP_KERNEL)?;
+            let pair = QueuePair::new(self.arena(), pairs, rx_size, tx_size)?;
+            memory.push(pair, GFP_KERNEL)?;
         }
         Ok(memory)
     }

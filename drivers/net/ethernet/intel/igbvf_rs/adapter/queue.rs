@@ -75,7 +75,7 @@ impl<'bound> Adapter<'bound> {
         config: &mut Config<'bound>,
         rtnl: &Rtnl,
     ) -> Result {
-        QueuePair::new(&self.arena, config.rx_size, config.tx_size)
+        QueuePair::new(&self.arena, 1, config.rx_size, config.tx_size)
             .and_then(|pair| self.launch(interface, config, pair, rtnl))
             .inspect_err(|e| {
                 dev_err!(self.dev, "starting the queues failed: {e:?}\n");
@@ -96,7 +96,7 @@ impl<'bound> Adapter<'bound> {
             (config.rx_size, config.tx_size) = (rx_size, tx_size);
             return Ok(());
         }
-        let pair = QueuePair::new(&self.arena, rx_size, tx_size)?;
+        let pair = QueuePair::new(&self.arena, 1, rx_size, tx_size)?;
         self.stop_queues(interface, config, rtnl);
         let result = self.launch(interface, config, pair, rtnl);
         if result.is_ok() {
