@@ -18,6 +18,7 @@ from . import chart, results, show
 from .cells import CELLS, SampleFailed, sample
 from .counts import Counter, Unavailable, median
 from .rig import C, OURS, SIDES, Rig
+from .scale import measure_scale
 from .times import measure_times
 
 LOCK = Path("/var/lock/igb-rs-bench")
@@ -45,8 +46,8 @@ def parse(argv):
     parser.add_argument("--modes", default=None, help=f"comma-separated, of {', '.join(qemu.MODES)}")
     parser.add_argument("--cells", default=".", help="regular expression: cells to measure")
     parser.add_argument("--pairs", type=int, default=7, help="pairs of samples per cell (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=None, help="of traffic per sample")
-    parser.add_argument("--only", choices=("cells", "counts", "times"), help="one part of it")
+    parser.add_argument("--seconds", type=float, default=1, help="of traffic per sample (%(default)s)")
+    parser.add_argument("--only", choices=("cells", "counts", "scale", "times"), help="one part of it")
     parser.add_argument("--commit", default="", help="what is measured, for the record")
     args = parser.parse_args(argv)
     args.modes = args.modes.split(",") if args.modes else ["strict"] if args.quick else list(qemu.MODES)
@@ -54,7 +55,6 @@ def parse(argv):
         parser.error(f"no such IOMMU mode: {', '.join(sorted(unknown))} (there are {', '.join(qemu.MODES)})")
     if not 1 <= args.pairs <= 1000:
         parser.error("--pairs: between 1 and 1000")
-    args.seconds = args.seconds if args.seconds is not None else 1 if args.quick else 2
     if not 0.1 <= args.seconds <= 600:
         parser.error("--seconds: between 0.1 and 600")
     try:
@@ -103,7 +103,7 @@ class Bench:
         """Does a part of the run; what goes wrong in it is told and recorded, and the rest goes on."""
         try:
             work()
-        except (GuestError, CommandFailed, Unavailable, RuntimeError) as error:
+        except (GuestError, CommandFailed, SampleFailed, Unavailable, RuntimeError) as error:
             self.failed = True
             self.results.failure(name, str(error))
             show.problem(name, error)
@@ -114,6 +114,8 @@ class Bench:
         for mode in self.args.modes:
             if self.args.only in (None, "cells"):
                 self.part(mode, lambda mode=mode: self.cells(mode))
+        if self.args.only == "scale" or (self.args.only is None and not self.args.quick):
+            self.part("scale", self.scale)
         if self.args.only in (None, "times"):
             self.part("times", self.times)
         self.results.finish()
@@ -161,10 +163,13 @@ class Bench:
     def counts(self):
         """Exact counts, PF and VF, in strict mode, where C has most to do."""
         show.heading("Counts per packet, strict (medians; one processor; all that runs in the guest)")
-        for vfs, end in ((0, "A"), (1, "V0")):
+        for vfs, end, what in ((0, "A", "PF"), (1, "V0", "VF"), (7, "V0", "VF of 7")):
+            # What a packet costs must not depend on how many VFs there are.
+            if vfs == 7 and self.args.quick:
+                continue
             with Counter("strict", vfs=vfs) as counter:
                 self.results.note_guest(counter.vm)
-                for name, kind, sender, receiver, amount, more in COUNTED:
+                for name, kind, sender, receiver, amount, more in COUNTED if vfs < 7 else COUNTED[2:4]:
                     runs = {side.name: [] for side in SIDES}
                     for nth in range(2 if self.args.quick else 6):
                         for side in SIDES:
@@ -173,10 +178,14 @@ class Bench:
                                 runs[side.name].clear()
                             runs[side.name].append(counter.run(
                                 side, kind, sender.format(end), receiver.format(end), end, amount, more))
-                    title = f"{'VF' if vfs else 'PF'} {name}"
+                    title = f"{what} {name}"
                     self.results.count(title, {name: [{"packets": run["packets"], **run["raw"]} for run in found] for name, found in runs.items()})
                     show.count(title, median(runs[OURS.name]), median(runs[C.name]))
                 counter.vm.assert_clean()
+
+    def scale(self):
+        show.heading("Functions at once, strict: TCP, the sum of all streams")
+        self.results.scale(measure_scale(1 if self.args.quick else 5, self.args.seconds, show.times))
 
     def times(self):
         show.heading("Times and sizes")

@@ -43,6 +43,7 @@ class Results:
             "machine": {"cpu": _cpu(), "cpus": os.cpu_count(), "load": [os.getloadavg()[0]]},
             "modes": {},
             "counts": {},
+            "scale": {},
             "times": {},
             "ko_bytes": {module.name: module.stat().st_size for module in modules()},
         }
@@ -69,6 +70,10 @@ class Results:
 
     def count(self, title, runs):
         self.data["counts"][title] = runs
+        self.save()
+
+    def scale(self, found):
+        self.data["scale"] = found
         self.save()
 
     def times(self, found):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The guest under test: our drivers and the kernel's own side by side, each on two ports and a wire of its own."""
+"""The guest under test: our drivers and the kernel's own side by side, each on two ports and a wire of its own.
+
+Ends of a side's wire: PFs A, under test, and B; VFs V0, V1, ... of A and, where both have some, W0, W1, ... of B.
+"""
 
 import dataclasses
 import json
@@ -30,7 +33,7 @@ class Side:
         return f"{self.name[0]}{end}"
 
     def address(self, end):
-        host = {"A": 1, "B": 2}.get(end) or 10 + int(end[1:])
+        host = {"A": 1, "B": 2}.get(end) or {"V": 10, "W": 30}[end[0]] + int(end[1:])
         return f"10.{self.net}.0.{host}"
 
     @property
@@ -75,6 +78,7 @@ class Rig:
         ports = [wire for wire in range(len(sides)) for _ in range(2)]
         self.vm = Vm(mode=mode, ports=ports, cpus=cpus, name=name, qemu_args=qemu_args)
         self.vfs = 0
+        self.other_vfs = 0
         try:
             self._load()
         except BaseException:
@@ -87,7 +91,6 @@ class Rig:
         for side in self.sides:
             for port in (0, 1):
                 text += f"echo {side.pf} >/sys/bus/pci/devices/{side.pci(port)}/driver_override\n"
-            text += f"echo 0 >/sys/bus/pci/devices/{side.pci()}/sriov_drivers_autoprobe\n"
         for side in self.sides:
             text += "".join(f"{insert(module)}\n" for module in (side.pf, side.vf))
         text += "modprobe pktgen\n"
@@ -96,23 +99,23 @@ class Rig:
         text += "".join(carrier(side.ns(end)) for side in self.sides for end in "AB")
         self.vm.check(text, timeout=LIMIT)
 
-    def enable_vfs(self, count):
-        """Makes `count` VFs on both sides, each up in a namespace of its own."""
+    def enable_vfs(self, count, both=False):
+        """Makes `count` VFs of each side's A, and of B if `both`, each up in a namespace of its own."""
+        self.vfs, self.other_vfs = count, count if both else 0
         text = "set -e\n"
         for side in self.sides:
-            pf = f"/sys/bus/pci/devices/{side.pci()}"
-            text += f"echo {count} >{pf}/sriov_numvfs\n"
-            for vf in range(count):
-                text += (f"v=$(basename $(readlink {pf}/virtfn{vf}))\n"
-                         f"echo {side.vf} >/sys/bus/pci/devices/$v/driver_override\n"
-                         f"echo $v >/sys/bus/pci/drivers_probe\n" + place(side, f"V{vf}", "$v"))
-        text += "".join(carrier(side.ns(f"V{vf}")) for side in self.sides for vf in range(count))
-        text += "".join(carrier(side.ns(end)) for side in self.sides for end in "AB")
+            for port, letter in enumerate("VW" if both else "V"):
+                pf = f"/sys/bus/pci/devices/{side.pci(port)}"
+                text += f"echo 0 >{pf}/sriov_drivers_autoprobe\necho {count} >{pf}/sriov_numvfs\n"
+                for vf in range(count):
+                    text += (f"v=$(basename $(readlink {pf}/virtfn{vf}))\n"
+                             f"echo {side.vf} >/sys/bus/pci/devices/$v/driver_override\n"
+                             f"echo $v >/sys/bus/pci/drivers_probe\n" + place(side, f"{letter}{vf}", "$v"))
+        text += "".join(carrier(side.ns(end)) for side in self.sides for end in reversed(self.ends()))
         self.vm.check(text, timeout=LIMIT)
-        self.vfs = count
 
     def ends(self):
-        return ["A", "B", *(f"V{vf}" for vf in range(self.vfs))]
+        return ["A", "B", *(f"V{vf}" for vf in range(self.vfs)), *(f"W{vf}" for vf in range(self.other_vfs))]
 
     def set_mtu(self, mtu):
         text = "set -e\n"
