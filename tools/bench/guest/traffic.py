@@ -106,7 +106,17 @@ def packets(settle, device, address, amount, mac, burst):
         with open(f"/proc/thread-self/net/pktgen/{name}", "w", encoding="ascii") as file:
             file.write(line + "\n")
 
-    write("kpktgend_0", "rem_device_all")
+    def remove_all():
+        write("kpktgend_0", "rem_device_all")
+        # pktgen allows its thread an eighth of a second for this; on a busy machine the device added next would go.
+        listed = True
+        limit = time.monotonic() + 60
+        while listed and time.monotonic() < limit:
+            with open("/proc/thread-self/net/pktgen/kpktgend_0", encoding="ascii") as file:
+                listed = re.search(r"^(Running|Stopped): *\S", file.read(), re.M)
+            time.sleep(0.01)
+
+    remove_all()
     write("kpktgend_0", f"add_device {device}")
     # No such host: the receiver's stack drops the packet where it looks for a route, and answers nothing.
     for line in (f"count {amount}", "pkt_size 60", "delay 0", "clone_skb 0", f"burst {burst}", f"dst {address}",
@@ -116,7 +126,7 @@ def packets(settle, device, address, amount, mac, burst):
     write("pgctrl", "start")
     with open(f"/proc/thread-self/net/pktgen/{device}", encoding="ascii") as file:
         text = file.read()
-    write("kpktgend_0", "rem_device_all")
+    remove_all()
     result = re.search(r"Result: OK: (\d+)\(", text)
     if not result:
         raise SystemExit(f"pktgen: {text[-300:]}")
