@@ -6,7 +6,7 @@ import re
 import pytest
 
 from fuzz import mailbox, storm
-from vfs import VFS, carrier, pings, place, run_all, until
+from vfs import PF, VFS, carrier, pings, place, run_all, until
 
 INPUTS = 1_000_000
 """Each is a device with one to seven VFs and some things that happen to it: short ones, for there are many."""
@@ -69,6 +69,33 @@ def test_dma(guest, mode):
     faults = [line for line in vm.log(since, vm.mark()) if "Request device" in line]
     assert faults and all(f"[{VFS[0]}]" in line for line in faults), faults
     assert storm.state(vm) == before
+
+
+def counted(vm):
+    """What debugfs says about the attacker."""
+    words = vm.read(f"/sys/kernel/debug/igb_rs/{PF}/vfs").split("\n")[0].split()
+    return dict(zip(words[2::2], map(int, words[3::2])))
+
+
+def test_reset_storm(guest):
+    """A VF that resets itself all the time: most of it is served together and later, so that the neighbours go on, and the
+    VF is whole as soon as it stops."""
+    vm = guest()
+    storm.start(vm)
+    state, before = storm.state(vm), counted(vm)
+    started = float(vm.read("/proc/uptime").split()[0])
+    with storm.neighbours(vm):
+        done = storm.attack(vm, "works", "resets", count=12_000)
+        after = counted(vm)
+        seconds = float(vm.read("/proc/uptime").split()[0]) - started
+        assert done["works"] and done["resets"] >= 8000, done
+        served, late = (after[what] - before[what] for what in ("resets", "late"))
+        # The quota: 64, then 8 a second, for messages and resets together.
+        assert served <= 64 + 8 * (seconds + 1) and late > 10 * served, (before, after, seconds)
+        assert storm.attack(vm, "pause", "works")["works"]
+    assert storm.state(vm) == state
+    storm.take_back(vm)
+    run_all(vm, place(VFS[0], "v0"), until(carrier("v0")), pings("v0", "w", 5), pings("v1", "v0", 5))
 
 
 def registers(vm):

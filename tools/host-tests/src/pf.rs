@@ -207,6 +207,11 @@ impl Pf {
         self.send(vf, request.encode().words())
     }
 
+    /// A VF is reset, which is served if it has a token.
+    pub fn reset(&mut self, vf: u8) {
+        let _ = self.bank.function_reset(vf, self.now);
+    }
+
     /// How far a VF is.
     pub fn state(&self, vf: u8) -> VfState {
         self.bank

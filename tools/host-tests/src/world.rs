@@ -45,7 +45,9 @@ struct Model {
     hashes: BTreeSet<u16>,
     overflow: bool,
     all_multicast: bool,
-    /// Messages that were looked at, and when the first could be sent.
+    /// A reset that is not served yet.
+    due: bool,
+    /// Messages that were looked at and resets that were served, and when the first could come.
     heard: u64,
     born: u64,
 }
@@ -63,6 +65,7 @@ impl Model {
             disabled: self.disabled,
             port_vlan: self.port_vlan,
             mac: self.admin_mac.or(self.mac),
+            due: self.due,
             heard: self.heard,
             born: self.born,
             ..Self::default()
@@ -284,6 +287,7 @@ impl<C: Choices> World<C> {
         let counted = self.pf.counters(vf).total();
         let bystanders = others(&self.pf);
         let throttled = self.pf.bank.backoff(vf, self.pf.now) > 0;
+        let due = self.models[usize::from(vf)].due;
         let was_ready = self.models[usize::from(vf)].ready;
         let disabled = self.models[usize::from(vf)].disabled;
 
@@ -299,6 +303,10 @@ impl<C: Choices> World<C> {
 
         let unchanged = self.pf.hw == before;
         match request {
+            _ if due => {
+                assert_eq!(reply, None);
+                assert!(unchanged);
+            }
             Err(Rejected::NotARequest) => {
                 assert_eq!(reply, None);
                 assert!(unchanged);
@@ -341,6 +349,47 @@ impl<C: Choices> World<C> {
                 }
                 assert!(matches!(reply, Some(Reply::Refused { cts, .. }) if cts != disabled));
                 assert!(unchanged);
+            }
+        }
+    }
+
+    /// VF `vf` resets itself: served at once, or its queues stay off until it is.
+    fn reset(&mut self) {
+        let vf = self.vf();
+        let pf = &mut self.pf;
+        let served = pf.counters(vf).resets;
+        let late = pf.bank.slot(vf).unwrap().reset_due() || pf.bank.backoff(vf, pf.now) > 0;
+        let outcome = pf.bank.function_reset(vf, pf.now).unwrap();
+        assert_eq!(pf.bank.slot(vf).unwrap().reset_due(), late);
+        assert_eq!(outcome.effects.contains(Effects::SCRUB), !late);
+        assert_eq!(pf.counters(vf).resets, served + u64::from(!late));
+        let model = &mut self.models[usize::from(vf)];
+        model.ready = false;
+        model.due = late;
+        if !late {
+            self.reset_served(vf);
+        }
+    }
+
+    fn reset_served(&mut self, vf: u8) {
+        let model = &mut self.models[usize::from(vf)];
+        model.due = false;
+        model.mac = None;
+        model.scrub();
+        self.heard(vf);
+    }
+
+    /// What the PF does when there are tokens again.
+    fn serve_resets(&mut self) {
+        for vf in 0..self.models.len() as u8 {
+            let due = self.models[usize::from(vf)].due;
+            let scrubs = self.pf.hw.scrubs;
+            let wait = self.pf.bank.backoff(vf, self.pf.now) > 0;
+            assert_eq!(self.pf.bank.serve_reset(vf, self.pf.now), due && wait);
+            if due && !wait {
+                assert_eq!(self.pf.flush(), []);
+                assert_eq!(self.pf.hw.scrubs, scrubs + 1);
+                self.reset_served(vf);
             }
         }
     }
@@ -491,16 +540,10 @@ impl<C: Choices> World<C> {
     /// Something happens: mostly a message, or a reset, or an order of the administrator.
     pub fn step(&mut self) {
         self.pf.now += u64::from(self.choices.below(250));
+        self.serve_resets();
         match self.choices.below(100) {
             0..=84 => self.message(),
-            85 | 86 => {
-                let vf = self.vf();
-                self.pf.bank.function_reset(vf);
-                let model = &mut self.models[usize::from(vf)];
-                model.ready = false;
-                model.mac = None;
-                model.scrub();
-            }
+            85 | 86 => self.reset(),
             87 => {
                 self.pf.bank.device_reset();
                 self.pf.hw.wipe();
@@ -562,6 +605,7 @@ impl<C: Choices> World<C> {
             assert_eq!(vmolr & 0x8801_0000, 0x8801_0000);
             assert!(vmolr & 0x3fff <= 9728);
             assert_eq!((vmolr >> 24) & 1 == 1, !model.port_vlan);
+            assert!(!(model.ready && model.due));
             if model.ready && !model.disabled {
                 queues |= 1 << vf;
             }

@@ -78,7 +78,7 @@ fn a_vf_may_choose_another_until_its_function_is_reset() {
     assert!(matches!(pf.ask(0, set), Some(Reply::Done { .. })));
     assert_eq!(pf.hw.addresses(0), [station(10)]);
     assert_eq!(given(&mut pf, 0), Some(station(10)));
-    pf.bank.function_reset(0);
+    pf.reset(0);
     pf.flush();
     assert_eq!(pf.hw.addresses(0), [PORT.of_vf(0)]);
     assert_eq!(given(&mut pf, 0), Some(PORT.of_vf(0)));
@@ -94,7 +94,7 @@ fn the_administrators_choice_wins_and_can_be_taken_back() {
     pf.flush();
     // It goes on with what it has.
     assert_eq!(pf.hw.addresses(0), [station(10)]);
-    pf.bank.function_reset(0);
+    pf.reset(0);
     pf.flush();
     assert_eq!(given(&mut pf, 0), Some(PORT.of_vf(0)));
 

@@ -48,13 +48,21 @@ fn storms_are_slowed() {
         }
         let words = world.words();
         let _ = world.pf.send(0, &words);
+        if world.choices.one_in(100) {
+            world.pf.reset(0);
+        }
+        world.pf.bank.serve_reset(0, world.pf.now);
         if world.pf.state(0) == VfState::Reset {
             world.pf.ask(0, igb_common::mbx::VfRequest::Reset);
         }
     }
     let counters = world.pf.counters(0);
-    let looked_at = counters.accepted + counters.nacked + counters.malformed + counters.unknown;
+    let looked_at = counters.accepted
+        + counters.nacked
+        + counters.malformed
+        + counters.unknown
+        + counters.resets;
     let allowed = u64::from(MESSAGE_BURST) + (world.pf.now - start) / MESSAGE_INTERVAL_MS + 1;
     assert!(looked_at <= allowed, "{looked_at} {allowed}");
-    assert!(counters.throttled > 100_000);
+    assert!(counters.throttled > 100_000 && counters.late_resets > 1000);
 }

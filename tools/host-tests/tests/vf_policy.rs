@@ -202,13 +202,13 @@ fn the_administrators_address_reaches_a_running_vf() {
     assert_eq!(pf.flush(), []);
     assert_eq!(pf.state(0), VfState::Ready);
     // It outlives the VF's owner, who may choose again once it is cleared.
-    pf.bank.function_reset(0);
+    pf.reset(0);
     assert_eq!(pf.ask(0, VfRequest::Reset), reset);
     pf.bank.set_vf_mac(0, None).unwrap();
     assert_eq!(pf.flush(), []);
     assert_eq!(pf.hw.addresses(0), [station(50)]);
     assert!(done(&mut pf, 0, VfRequest::SetMac(station(10))));
-    pf.bank.function_reset(0);
+    pf.reset(0);
     assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
 }
 
@@ -282,7 +282,7 @@ fn port_vlan() {
     // Kept over every reset.
     pf.bank.set_vf_vlan(0, tag).unwrap();
     pf.ask(0, VfRequest::Reset);
-    pf.bank.function_reset(0);
+    pf.reset(0);
     pf.ask(0, VfRequest::Reset);
     assert_eq!(pf.hw.vmvir[0], 0x4000_6064);
     assert_eq!((pf.hw.vlan_pools(100), pf.hw.vlan_pools(0)), (1, 0b10));
@@ -382,7 +382,7 @@ fn a_function_reset_leaves_nothing_for_the_next_owner() {
         assert!(done(&mut pf, 0, request));
     }
     pf.hw.scrubs = 0;
-    pf.bank.function_reset(0);
+    pf.reset(0);
     pf.flush();
     assert_eq!(pf.hw.scrubs, 1);
     assert_eq!(pf.hw.queues, 0b110);
@@ -407,9 +407,10 @@ fn too_many_messages() {
     assert_eq!(pf.ask(0, VfRequest::Reset), None);
     assert_eq!(pf.state(0), VfState::Ready);
     // Neither RESET nor FLR refills.
-    pf.bank.function_reset(0);
+    pf.reset(0);
     assert_eq!(pf.ask(0, VfRequest::Reset), None);
-    pf.now += MESSAGE_INTERVAL_MS;
+    pf.now += 2 * MESSAGE_INTERVAL_MS;
+    assert!(!pf.bank.serve_reset(0, pf.now));
     assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
     // Others are not concerned.
     assert_eq!(pf.bank.backoff(1, pf.now), 0);
@@ -433,13 +434,84 @@ fn every_message_costs() {
     for words in [answer, *VfRequest::SetLpe(1500).encode().words()] {
         let mut pf = ready(1);
         pf.now += 1_000_000;
-        pf.bank.function_reset(0);
-        for _ in 0..MESSAGE_BURST {
+        // Which costs as much as a message.
+        pf.reset(0);
+        for _ in 1..MESSAGE_BURST {
             assert_eq!(pf.bank.backoff(0, pf.now), 0);
             let _ = pf.send(0, &words);
         }
         assert_eq!(pf.bank.backoff(0, pf.now), MESSAGE_INTERVAL_MS);
     }
+}
+
+/// Resets cost like messages. Those beyond the quota are served together and later, and until then the VF
+/// neither runs nor is heard; nothing of its last owner is there when it runs again.
+#[test]
+fn resets_are_slowed() {
+    let mut pf = ready(2);
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(10))));
+    assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(11))));
+    assert!(done(&mut pf, 0, vlan(5)));
+    let spent = 4;
+    pf.now += 1;
+    for _ in 0..u64::from(MESSAGE_BURST) - spent {
+        pf.reset(0);
+        pf.flush();
+    }
+    assert_eq!(pf.ask(0, VfRequest::Reset), None);
+    pf.now += 50 * MESSAGE_INTERVAL_MS;
+    assert!(done_after_reset(&mut pf, 0, VfRequest::SetMac(station(10))));
+    assert!(done(&mut pf, 0, vlan(5)));
+    while pf.bank.backoff(0, pf.now) == 0 {
+        pf.ask(0, VfRequest::Reset);
+    }
+
+    // It left what it had, and resets itself again and again.
+    let (before, served) = (pf.hw.clone(), pf.counters(0).resets);
+    for round in 0..1000 {
+        pf.reset(0);
+        let mut writes = Vec::new();
+        pf.bank.flush(1000, |write| writes.push(write));
+        // Once its queues; then nothing at all.
+        assert_eq!(writes.is_empty(), round > 0, "{writes:?}");
+        for write in writes {
+            pf.hw.write(write);
+        }
+        assert!(pf.bank.serve_reset(0, pf.now));
+        assert_eq!(pf.ask(0, VfRequest::Reset), None);
+    }
+    assert_eq!(pf.hw.queues, before.queues & !1);
+    assert_eq!(
+        (pf.hw.scrubs, pf.counters(0).resets),
+        (before.scrubs, served)
+    );
+    assert!(pf.counters(0).late_resets >= 1000);
+    assert_eq!(pf.state(1), VfState::Ready);
+
+    // The administrator's orders do not let it run.
+    pf.bank.set_vf_spoof_check(0, false).unwrap();
+    pf.bank.set_vf_link(0, LinkPolicy::Auto).unwrap();
+    pf.flush();
+    assert_eq!(pf.hw.queues, before.queues & !1);
+
+    pf.now += MESSAGE_INTERVAL_MS;
+    assert!(!pf.bank.serve_reset(0, pf.now));
+    pf.flush();
+    assert_eq!(
+        (pf.hw.scrubs, pf.counters(0).resets),
+        (before.scrubs + 1, served + 1)
+    );
+    assert_eq!(pf.hw.addresses(0), []);
+    assert_eq!(pf.hw.vlan_pools(5), 0);
+    pf.now += MESSAGE_INTERVAL_MS;
+    assert_eq!(pf.ask(0, VfRequest::Reset), Some(Reply::Reset(None)));
+    assert_eq!(pf.hw.queues, before.queues);
+}
+
+/// The same, for a VF that has to RESET first.
+fn done_after_reset(pf: &mut Pf, vf: u8, request: VfRequest) -> bool {
+    assert_eq!(pf.ask(vf, VfRequest::Reset), Some(Reply::Reset(None)));
+    done(pf, vf, request)
 }
 
 #[test]

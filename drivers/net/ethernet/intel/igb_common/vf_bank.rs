@@ -220,16 +220,31 @@ impl VfBank {
         self.parts(vf)?.0.acknowledged(now)
     }
 
-    /// VF `vf` went through a function level reset.
-    pub fn function_reset(&mut self, vf: u8) {
-        if let Some((slot, filters, pending)) = self.parts(vf) {
-            let effects = slot.function_reset(filters);
-            *pending = pending.and(effects);
-            self.update_multicast(effects);
-        }
+    /// VF `vf` went through a function level reset at time `now`. Flush. If it resets itself too often
+    /// there is more to do later: [`Self::serve_reset`].
+    pub fn function_reset(&mut self, vf: u8, now: u64) -> Option<Outcome> {
+        let (slot, filters, pending) = self.parts(vf)?;
+        let outcome = slot.function_reset(now, filters);
+        *pending = pending.and(outcome.effects);
+        self.update_multicast(outcome.effects);
+        Some(outcome)
     }
 
-    /// Milliseconds for which VF `vf`'s messages should be left unread, because it sends too many.
+    /// Serves a reset of VF `vf` that had to wait, unless it has to wait still. Returns whether it
+    /// does. Flush.
+    pub fn serve_reset(&mut self, vf: u8, now: u64) -> bool {
+        let Some((slot, filters, pending)) = self.parts(vf) else {
+            return false;
+        };
+        let effects = slot.serve_reset(now, filters);
+        let due = slot.reset_due();
+        *pending = pending.and(effects);
+        self.update_multicast(effects);
+        due
+    }
+
+    /// Milliseconds for which VF `vf`'s messages should be left unread and its resets unserved, because
+    /// it sends or resets too much.
     pub fn backoff(&mut self, vf: u8, now: u64) -> u64 {
         self.parts(vf).map_or(0, |(slot, ..)| slot.backoff(now))
     }

@@ -138,6 +138,10 @@ pub struct Counters {
     pub not_ready: u64,
     /// Not a request: carries ACK or NACK.
     pub ignored: u64,
+    /// Function level resets that were served. Not messages.
+    pub resets: u64,
+    /// Function level resets that were served later, together with others: too many. Not messages.
+    pub late_resets: u64,
 }
 
 impl Counters {
@@ -169,6 +173,9 @@ pub struct VfSlot {
     /// Whether the VF believes in VLANs it does not have (because of a port VLAN), so that it has to
     /// start anew when the port VLAN goes.
     vlans_stale: bool,
+    /// A function level reset is not served yet, because there was no token.
+    reset_due: bool,
+    /// What messages and resets cost.
     messages: TokenBucket,
     refusals: Pacer,
     log: Pacer,
@@ -187,6 +194,7 @@ impl VfSlot {
             all_multicast: false,
             max_frame: DEFAULT_FRAME,
             vlans_stale: false,
+            reset_due: false,
             messages: TokenBucket::new(MESSAGE_BURST, MESSAGE_INTERVAL_MS),
             refusals: Pacer::new(NACK_INTERVAL_MS),
             log: Pacer::new(NACK_INTERVAL_MS),
@@ -198,6 +206,8 @@ impl VfSlot {
                 throttled: 0,
                 not_ready: 0,
                 ignored: 0,
+                resets: 0,
+                late_resets: 0,
             },
         }
     }
@@ -227,17 +237,51 @@ impl VfSlot {
 
     /// The VF was reset by a function level reset, perhaps to be given to somebody else: nothing the
     /// last owner set stays. The administrator's settings do.
-    pub fn function_reset(&mut self, ctx: &mut Filters) -> Effects {
+    ///
+    /// It costs the VF as much as a message, for it is as much work. Without a token the VF's queues are
+    /// turned off, where the reset left them, and the rest waits for [`Self::serve_reset`]; until then
+    /// no message of the VF is heard.
+    pub fn function_reset(&mut self, now: u64, ctx: &mut Filters) -> Outcome {
         if self.state == VfState::Inactive {
-            return Effects::NONE;
+            return Outcome::SILENCE;
         }
         self.state = VfState::Reset;
+        let was_due = core::mem::replace(&mut self.reset_due, true);
+        let effects = self.serve_reset(now, ctx);
+        if !self.reset_due {
+            return Outcome::effects(effects);
+        }
+        self.counters.late_resets = self.counters.late_resets.wrapping_add(1);
+        Outcome {
+            reply: None,
+            effects: if was_due {
+                Effects::NONE
+            } else {
+                Effects::QUEUES
+            },
+            event: self.log.allow(now).then_some(Event::Resets),
+        }
+    }
+
+    /// Serves a function level reset that had to wait, if there is one and a token for it.
+    pub fn serve_reset(&mut self, now: u64, ctx: &mut Filters) -> Effects {
+        if !self.reset_due || !self.messages.take(now) {
+            return Effects::NONE;
+        }
+        self.reset_due = false;
+        self.counters.resets = self.counters.resets.wrapping_add(1);
         ctx.rar.clear_vf_mac(self.vf);
         self.restore_mac(ctx);
         self.scrub(ctx)
             .and(Effects::RAR)
             .and(Effects::QUEUES)
             .and(Effects::SCRUB)
+    }
+
+    /// Whether a function level reset waits to be served.
+    #[inline]
+    pub const fn reset_due(&self) -> bool {
+        self.reset_due
     }
 
     /// The VF has to RESET, because the device was reset or a setting changed that it reads only then.
@@ -408,8 +452,8 @@ impl VfSlot {
         }
     }
 
-    /// How many milliseconds the PF should leave the VF's next message unread, because it sends too
-    /// many.
+    /// How many milliseconds the PF should leave the VF's next message unread, or its reset unserved,
+    /// because it sends or resets too much.
     pub fn backoff(&mut self, now: u64) -> u64 {
         self.messages.wait(now)
     }

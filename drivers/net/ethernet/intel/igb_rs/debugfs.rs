@@ -73,7 +73,8 @@ fn line(out: &mut Writer<'_>, slot: &VfSlot) -> fmt::Result {
     let counters = slot.counters();
     writeln!(
         out,
-        "{} {state} accepted {} refused {} malformed {} unknown {} limited {} early {} ignored {}",
+        "{} {state} accepted {} refused {} malformed {} unknown {} limited {} early {} ignored {} \
+         resets {} late {}",
         slot.vf(),
         counters.accepted,
         counters.nacked,
@@ -82,5 +83,7 @@ fn line(out: &mut Writer<'_>, slot: &VfSlot) -> fmt::Result {
         counters.throttled,
         counters.not_ready,
         counters.ignored,
+        counters.resets,
+        counters.late_resets,
     )
 }

@@ -27,6 +27,10 @@ use crate::{
 /// Milliseconds between two looks. Short enough for no 32-bit counter to overflow between two.
 const PERIOD_MS: u32 = 2000;
 
+/// Milliseconds between two looks at VFs one of which does more than it may: until it is served, events
+/// have no interrupts, so that it can cost no more work than this.
+const STORM_PERIOD_MS: u32 = 4;
+
 /// Bit in EIMS of the vector for link and mailbox.
 const OTHER_CAUSE: u32 = 1 << 0;
 
@@ -76,9 +80,10 @@ impl Handler for Events<'_> {
             self.watchdog.expedite();
         }
         if wait != 0 {
-            service.schedule(wait);
+            service.schedule(wait.min(STORM_PERIOD_MS));
+        } else {
+            adapter.hw().enable_vectors(OTHER_CAUSE);
         }
-        adapter.hw().enable_vectors(OTHER_CAUSE);
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Event {
     Unknown(u16),
     /// It sends too many messages.
     Throttled,
+    /// It resets itself too often.
+    Resets,
 }
 
 /// Why a request was refused.
@@ -51,6 +53,7 @@ impl fmt::Display for Event {
             Self::Malformed(what) => write!(out, "malformed message: {what}"),
             Self::Unknown(id) => write!(out, "unknown message {id:#06x}"),
             Self::Throttled => out.write_str("sends too many messages, throttled"),
+            Self::Resets => out.write_str("resets itself too often, throttled"),
         }
     }
 }

@@ -42,11 +42,15 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    const SILENCE: Self = Self {
-        reply: None,
-        effects: Effects::NONE,
-        event: None,
-    };
+    pub(super) const SILENCE: Self = Self::effects(Effects::NONE);
+
+    pub(super) const fn effects(effects: Effects) -> Self {
+        Self {
+            reply: None,
+            effects,
+            event: None,
+        }
+    }
 }
 
 impl VfSlot {
@@ -55,6 +59,11 @@ impl VfSlot {
         let [word, ..] = *words;
         let header = Header::from_word(word);
         if self.state == VfState::Inactive {
+            return Outcome::SILENCE;
+        }
+        if self.reset_due {
+            // Nobody knows which side of the reset it is from.
+            count(&mut self.counters.throttled);
             return Outcome::SILENCE;
         }
         let request = VfRequest::decode(words);

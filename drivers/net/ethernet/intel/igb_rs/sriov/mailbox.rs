@@ -2,9 +2,12 @@
 
 //! Serving the VFs' mailboxes.
 
-use igb_common::mbx::{
-    Words,
-    MAILBOX_WORDS, //
+use igb_common::{
+    mbx::{
+        Words,
+        MAILBOX_WORDS, //
+    },
+    vf_slot::Outcome, //
 };
 use kernel::prelude::*;
 use nic::text::Plain;
@@ -17,8 +20,8 @@ use crate::adapter::{
 /// Deals with every VF that was reset, sent a message or read one. Sleeps while a VF holds its
 /// mailbox, for a bounded time.
 ///
-/// Returns the milliseconds after which to come again, because a VF sends more than it may and its
-/// messages were left unread; 0 if none did.
+/// Returns the milliseconds after which to come again, because a VF sends or resets more than it may
+/// and its messages were left unread, its reset unserved; 0 if none did.
 pub(crate) fn serve<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'bound>) -> u32 {
     if !config.bank.layout().has_vfs() {
         return 0;
@@ -33,23 +36,25 @@ pub(crate) fn serve<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'boun
         let bit = 1u8 << (vf & 7);
         let now = adapter.uptime_ms();
         if events.reset & bit != 0 {
-            config.bank.function_reset(vf);
-            // Counters that cannot be read now are read by the watchdog.
-            let _ = adapter.restart_vf_stats(config, vf);
+            reset(adapter, config, vf, now);
         }
+        let mut late = config.bank.serve_reset(vf, now);
         if (events.request | config.unread) & bit != 0 {
-            let backoff = config.bank.backoff(vf, now);
-            if backoff != 0 {
+            if late || config.bank.backoff(vf, now) != 0 {
                 config.unread |= bit;
-                wait = if wait == 0 {
-                    backoff
-                } else {
-                    wait.min(backoff)
-                };
+                late = true;
             } else {
                 config.unread &= !bit;
                 answer(adapter, config, vf, now);
             }
+        }
+        if late {
+            let backoff = config.bank.backoff(vf, now);
+            wait = if wait == 0 {
+                backoff
+            } else {
+                wait.min(backoff)
+            };
         }
         if events.ack & bit != 0 {
             if let Some(reply) = config.bank.acknowledged(vf, now) {
@@ -63,6 +68,26 @@ pub(crate) fn serve<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'boun
     }
     // CAST: a backoff is at most some seconds.
     wait.min(10_000) as u32
+}
+
+/// Takes note of a VF's reset, and of what it counted since.
+fn reset<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'bound>, vf: u8, now: u64) {
+    let was_due = config.bank.slot(vf).is_some_and(|slot| slot.reset_due());
+    if let Some(outcome) = config.bank.function_reset(vf, now) {
+        report(adapter, vf, outcome);
+    }
+    // Without queues it has counted nothing since the last one.
+    if !was_due {
+        // Counters that cannot be read now are read by the watchdog.
+        let _ = adapter.restart_vf_stats(config, vf);
+    }
+}
+
+/// Logs what is worth it.
+fn report(adapter: &Adapter<'_>, vf: u8, outcome: Outcome) {
+    if let Some(event) = outcome.event {
+        dev_warn!(adapter.dev(), "VF {vf}: {}\n", Plain(event));
+    }
 }
 
 /// Reads a VF's message, brings the device into the state it asks for, answers.
@@ -87,7 +112,5 @@ fn answer<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'bound>, vf: u8
             dev_dbg!(adapter.dev(), "VF {vf}: reply not sent: {e:?}\n");
         }
     }
-    if let Some(event) = outcome.event {
-        dev_warn!(adapter.dev(), "VF {vf}: {}\n", Plain(event));
-    }
+    report(adapter, vf, outcome);
 }
