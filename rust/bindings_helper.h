@@ -15,6 +15,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include <net/devlink.h>
 #include <net/netdev_queues.h>
 
 #include "helpers/helpers.h"

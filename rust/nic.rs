@@ -14,6 +14,7 @@
 )]
 
 pub mod debugfs;
+pub mod devlink;
 pub mod dma;
 pub mod ethtool;
 pub mod iommu;

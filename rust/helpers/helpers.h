@@ -11,6 +11,7 @@
 #include <linux/pci.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
+#include <net/devlink.h>
 
 /* debugfs.c */
 struct nic_debugfs_file {
@@ -22,6 +23,10 @@ struct dentry *nic_debugfs_create_dir(const char *module, const char *name,
 void nic_debugfs_remove_dir(struct dentry *dir);
 void nic_debugfs_create_file(const char *name, struct dentry *dir,
 			     struct nic_debugfs_file *entry);
+
+/* devlink.c */
+struct devlink *nic_devlink_alloc(const struct devlink_ops *ops, struct device *dev, void *context);
+void *nic_devlink_context(struct devlink *devlink);
 
 /* dim.c */
 void nic_dim_init(struct dim *dim, work_func_t func);

@@ -249,6 +249,13 @@ impl VfBank {
         self.parts(vf).map_or(0, |(slot, ..)| slot.backoff(now))
     }
 
+    /// Lets every VF go on as if it had been quiet for long.
+    pub fn lift_limits(&mut self) {
+        for slot in &mut self.slots {
+            slot.lift_limit();
+        }
+    }
+
     /// The device was reset: every register the bank is concerned with holds anything, and every VF
     /// has to start anew.
     pub fn device_reset(&mut self) {

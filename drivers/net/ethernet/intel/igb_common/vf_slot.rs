@@ -21,7 +21,8 @@ pub use self::admin::{
 };
 pub use self::event::{
     Denial,
-    Event, //
+    Event,
+    Offence, //
 };
 pub use self::request::Outcome;
 
@@ -39,6 +40,7 @@ use crate::{
     rar::RarTable,
     vlan::VlanTable, //
 };
+use core::fmt;
 
 /// Most further MAC filters of a VF.
 pub const MAX_MAC_FILTERS: usize = 3;
@@ -71,6 +73,16 @@ pub enum VfState {
     Reset,
     /// Its last RESET holds: requests are heard.
     Ready,
+}
+
+impl fmt::Display for VfState {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Inactive => "inactive",
+            Self::Reset => "reset",
+            Self::Ready => "ready",
+        })
+    }
 }
 
 /// Hardware state that has to be written, as a set.
@@ -180,6 +192,7 @@ pub struct VfSlot {
     refusals: Pacer,
     log: Pacer,
     counters: Counters,
+    offence: Option<Offence>,
 }
 
 impl VfSlot {
@@ -209,6 +222,7 @@ impl VfSlot {
                 resets: 0,
                 late_resets: 0,
             },
+            offence: None,
         }
     }
 
@@ -252,6 +266,11 @@ impl VfSlot {
             return Outcome::effects(effects);
         }
         self.counters.late_resets = self.counters.late_resets.wrapping_add(1);
+        self.offence = Some(Offence {
+            event: Event::Resets,
+            words: None,
+            at: now,
+        });
         Outcome {
             reply: None,
             effects: if was_due {
@@ -350,6 +369,17 @@ impl VfSlot {
     #[inline]
     pub const fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// The last thing the VF did that it may not, since it was created.
+    #[inline]
+    pub const fn offence(&self) -> Option<&Offence> {
+        self.offence.as_ref()
+    }
+
+    /// Gives the VF all its tokens, as if it had been quiet for long.
+    pub fn lift_limit(&mut self) {
+        self.messages = TokenBucket::new(MESSAGE_BURST, MESSAGE_INTERVAL_MS);
     }
 
     /// The VF's multicast hashes.

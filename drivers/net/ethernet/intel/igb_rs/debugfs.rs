@@ -8,10 +8,7 @@ use core::fmt::{
     Write, //
 };
 
-use igb_common::vf_slot::{
-    VfSlot,
-    VfState, //
-};
+use igb_common::vf_slot::VfSlot;
 use kernel::prelude::*;
 use nic::{
     debugfs::{
@@ -65,17 +62,13 @@ pub(crate) fn create<'bound>(
 
 /// A VF's line in the file `vfs`.
 fn line(out: &mut Writer<'_>, slot: &VfSlot) -> fmt::Result {
-    let state = match slot.state() {
-        VfState::Inactive => "inactive",
-        VfState::Reset => "reset",
-        VfState::Ready => "ready",
-    };
     let counters = slot.counters();
     writeln!(
         out,
-        "{} {state} accepted {} refused {} malformed {} unknown {} limited {} early {} ignored {} \
+        "{} {} accepted {} refused {} malformed {} unknown {} limited {} early {} ignored {} \
          resets {} late {}",
         slot.vf(),
+        slot.state(),
         counters.accepted,
         counters.nacked,
         counters.malformed,

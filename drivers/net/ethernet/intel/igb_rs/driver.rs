@@ -13,6 +13,7 @@ use kernel::{
 use igb_common::layout::MAX_VFS;
 use nic::{
     debugfs::Directory,
+    devlink::Devlink,
     dma::Backing,
     irq::Irq,
     net::Interface,
@@ -32,6 +33,10 @@ use nic::{
 use crate::{
     adapter::Adapter,
     debugfs,
+    devlink::{
+        self,
+        Port, //
+    },
     irq::OtherVector,
     module_parameters,
     netdev,
@@ -60,6 +65,7 @@ kernel::pci_device_table!(
 /// network device goes, then its interrupts, then the device is left alone.
 pub(crate) struct Data<'bound> {
     _debugfs: Registered<'bound, Directory<'bound>>,
+    _devlink: Registered<'bound, Devlink<Port<'bound>>>,
     _other: Registered<'bound, Irq<'bound, OtherVector<'bound>>>,
     events: Registered<'bound, Service<Events<'bound>>>,
     watchdog: Registered<'bound, Service<Watchdog<'bound>>>,
@@ -144,7 +150,9 @@ fn bring_up<'bound>(
     let interface = netdev::register(adapter)?;
     let watchdog = Service::new(scope, Watchdog::new(&interface))?;
     let name = CString::try_from_fmt(fmt!("igb_rs-{}", dev.as_ref().name()))?;
-    let events = Service::new(scope, Events::new(&interface, watchdog.shared()))?;
+    let devlink = devlink::create(scope, &interface)?;
+    let events = Events::new(&interface, watchdog.shared(), devlink.shared());
+    let events = Service::new(scope, events)?;
     let handler = OtherVector::new(events.shared());
     let other = adapter.vectors().request(scope, 0, name, handler)?;
     adapter.start_events()?;
@@ -154,6 +162,7 @@ fn bring_up<'bound>(
 
     Ok(Data {
         _debugfs: debugfs,
+        _devlink: devlink,
         _other: other,
         events,
         watchdog,

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod debugfs;
+mod devlink;
 mod driver;
 mod ethtool;
 mod hw;

@@ -8,6 +8,7 @@ use kernel::{
     sync::Arc, //
 };
 use nic::{
+    devlink::Devlink,
     net::{
         Interface,
         Rtnl, //
@@ -20,6 +21,7 @@ use nic::{
 
 use crate::{
     adapter::Adapter,
+    devlink::Port,
     driver::Igb,
     sriov, //
 };
@@ -38,16 +40,19 @@ const OTHER_CAUSE: u32 = 1 << 0;
 pub(crate) struct Events<'bound> {
     interface: Arc<Interface<'bound, Igb>>,
     watchdog: Arc<Service<Watchdog<'bound>>>,
+    devlink: Arc<Devlink<Port<'bound>>>,
 }
 
 impl<'bound> Events<'bound> {
     pub(crate) fn new(
         interface: &Interface<'bound, Igb>,
         watchdog: Arc<Service<Watchdog<'bound>>>,
+        devlink: Arc<Devlink<Port<'bound>>>,
     ) -> Self {
         Self {
             interface: interface.shared(),
             watchdog,
+            devlink,
         }
     }
 }
@@ -70,8 +75,9 @@ impl Handler for Events<'_> {
             Ok(())
         };
         // Whatever the cause: messages that were left unread have none.
-        let wait = sriov::mailbox::serve(adapter, &mut config);
+        let served = sriov::mailbox::serve(adapter, &mut config);
         drop(config);
+        served.report(adapter, &self.devlink);
         if let Err(e) = result {
             dev_err!(adapter.dev(), "handling a link change failed: {e:?}\n");
         }
@@ -79,8 +85,8 @@ impl Handler for Events<'_> {
             adapter.want_reset();
             self.watchdog.expedite();
         }
-        if wait != 0 {
-            service.schedule(wait.min(STORM_PERIOD_MS));
+        if served.wait != 0 {
+            service.schedule(served.wait.min(STORM_PERIOD_MS));
         } else {
             adapter.hw().enable_vectors(OTHER_CAUSE);
         }

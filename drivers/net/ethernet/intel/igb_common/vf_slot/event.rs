@@ -4,7 +4,10 @@
 
 use crate::{
     mac::MacAddr,
-    mbx::Malformed, //
+    mbx::{
+        Malformed,
+        Words, //
+    }, //
 };
 use core::fmt;
 
@@ -21,6 +24,17 @@ pub enum Event {
     Throttled,
     /// It resets itself too often.
     Resets,
+}
+
+/// The last thing a VF did that it may not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Offence {
+    /// What it was.
+    pub event: Event,
+    /// The message it did it with; none for a reset.
+    pub words: Option<Words>,
+    /// When, in milliseconds.
+    pub at: u64,
 }
 
 /// Why a request was refused.

@@ -7,6 +7,7 @@ use super::{
     Effects,
     Event,
     Filters,
+    Offence,
     VfSlot,
     VfState,
     MAX_MAC_FILTERS, //
@@ -85,7 +86,7 @@ impl VfSlot {
             };
         }
         if !in_time {
-            return self.throttle(header, request, now);
+            return self.throttle(words, request, now);
         }
         match request {
             Ok(VfRequest::Reset) => self.reset(now, ctx),
@@ -103,16 +104,16 @@ impl VfSlot {
                 }
                 Err(denial) => {
                     count(&mut self.counters.nacked);
-                    self.refuse(header, Event::Denied(denial), now)
+                    self.refuse(words, Event::Denied(denial), now)
                 }
             },
             Err(Rejected::Malformed(what)) => {
                 count(&mut self.counters.malformed);
-                self.refuse(header, Event::Malformed(what), now)
+                self.refuse(words, Event::Malformed(what), now)
             }
             Err(Rejected::Unknown(id)) => {
                 count(&mut self.counters.unknown);
-                self.refuse(header, Event::Unknown(id), now)
+                self.refuse(words, Event::Unknown(id), now)
             }
             // Handled above.
             Err(Rejected::NotARequest) => Outcome::SILENCE,
@@ -128,10 +129,16 @@ impl VfSlot {
         }
     }
 
-    fn refuse(&mut self, request: Header, event: Event, now: u64) -> Outcome {
+    fn refuse(&mut self, words: &Words, event: Event, now: u64) -> Outcome {
+        self.offence = Some(Offence {
+            event,
+            words: Some(*words),
+            at: now,
+        });
+        let [word, ..] = *words;
         Outcome {
             reply: Some(Reply::Refused {
-                request,
+                request: Header::from_word(word),
                 cts: self.clear_to_send(),
             }),
             effects: Effects::NONE,
@@ -141,12 +148,12 @@ impl VfSlot {
 
     fn throttle(
         &mut self,
-        header: Header,
+        words: &Words,
         request: Result<VfRequest, Rejected>,
         now: u64,
     ) -> Outcome {
         count(&mut self.counters.throttled);
-        let mut outcome = self.refuse(header, Event::Throttled, now);
+        let mut outcome = self.refuse(words, Event::Throttled, now);
         if request == Ok(VfRequest::Reset) {
             // A refused RESET would mean that it succeeded and there is no address.
             outcome.reply = None;

@@ -27,6 +27,12 @@ const WORD_MAC: u16 = 0x00;
 /// Version of the image.
 const WORD_VERSION: u16 = 0x05;
 
+/// Number of the board.
+const WORD_PBA: u16 = 0x08;
+
+/// In place of the number's first half: the second points to a text.
+const PBA_IS_TEXT: u16 = 0xfafa;
+
 /// Pointer to alternate addresses.
 const WORD_ALTERNATE_MAC: u16 = 0x37;
 
@@ -110,6 +116,16 @@ impl fmt::Display for NvmVersion {
                 etrack,
             } => write!(f, "{major}.{minor}, {etrack:#010x}"),
         }
+    }
+}
+
+/// A board's number, as it is printed on it.
+pub(crate) struct BoardId(u16, u16);
+
+impl fmt::Display for BoardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(high, low) = self;
+        write!(f, "{high:04X}{:02X}-{:03X}", low >> 8, low & 0xff)
     }
 }
 
@@ -228,6 +244,17 @@ impl Hw<'_> {
         self.nvm_read(first, &mut words)?;
         let [[a, b], [c, d], [e, f]] = words.map(u16::to_le_bytes);
         Ok([a, b, c, d, e, f])
+    }
+
+    /// Returns the board's number (PBA), unless the NVM has it in the newer form, as text. Sleeps.
+    pub(crate) fn board_id(&self) -> Result<Option<BoardId>> {
+        let mut words = [0; 2];
+
+        self.nvm_read(WORD_PBA, &mut words)?;
+        Ok(match words {
+            [PBA_IS_TEXT, _] | [0 | u16::MAX, 0 | u16::MAX] => None,
+            [high, low] => Some(BoardId(high, low)),
+        })
     }
 
     /// Returns the version of the NVM image. Sleeps.
