@@ -5,7 +5,8 @@ import signal
 
 from vfs import LIMIT, NUMVFS, VFS, carrier, endless, facts, place, reaches, run_all, start, until
 
-ROUNDS = 5
+LEAST = 5
+"""Rounds unless ROUNDS asks for more; one takes some seconds."""
 
 VF = VFS[1]
 DEVICE = f"/sys/bus/pci/devices/{VF}"
@@ -59,7 +60,7 @@ def kill(process):
     process.wait(LIMIT)
 
 
-def test_rounds(guest):
+def test_rounds(guest, rounds):
     """The process is killed each time; nothing of it is left with the VF, and its neighbours' traffic goes on."""
     vm = guest()
     prepare(vm)
@@ -67,7 +68,7 @@ def test_rounds(guest):
     flow = endless(vm, "v0", "w")
     # What the process does with rings at an address that is nobody's the IOMMU stops, and says so.
     with vm.expecting("DMAR", required=False):
-        for _ in range(ROUNDS):
+        for _ in range(max(LEAST, rounds)):
             kill(hold(vm))
             run_all(vm, bind("igbvf_rs"), place(VF, "v1"), until(carrier("v1")), reaches("v1", "w"))
             assert facts(vm, 1)["address"] == address
@@ -88,3 +89,21 @@ def test_disable_while_held(guest):
         kill(process)
         assert write.wait(LIMIT).out == "0"
     run_all(vm, f"[ ! -e {DEVICE} ]", f"echo 2 >{NUMVFS}", place(VFS[0], "v0"), until(carrier("v0")), reaches("v0", "w"))
+
+
+def test_unload_while_held(guest):
+    """So does `rmmod` of the PF's driver; it comes again, with new VFs, as if nothing had been."""
+    vm = guest()
+    prepare(vm)
+    with vm.expecting("DMAR", required=False):
+        process = hold(vm)
+        unload = vm.start("exec rmmod igb_rs")
+        vm.wait_until(f"[ ! -e /sys/bus/pci/devices/{VFS[0]} ]", timeout=LIMIT)
+        # The port at the other end of the wire goes first, it has the same driver.
+        run_all(vm, "sleep 2", carrier("pf"), f"[ -e {DEVICE} ]")
+        assert unload.running
+        kill(process)
+        assert unload.wait(LIMIT).ok
+    run_all(vm, f"[ ! -e {DEVICE} ]", "[ ! -d /sys/module/igb_rs ]", "rmmod igbvf_rs", "ip -all netns delete")
+    start(vm)
+    run_all(vm, reaches("v0", "w"), reaches("v1", "v0"))
