@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Talks to a guest's agent (guest/agent.py, which describes the protocol)."""
+"""Talks to a guest's agent (guest/agent.py, which describes the protocol).
+
+Time limits are given for the stock kernel; patience() stretches them here, where they are waited for.
+"""
 
 import base64
 import dataclasses
@@ -11,6 +14,8 @@ import signal
 import socket
 import threading
 import time
+
+from .kernel import patience
 
 
 class GuestError(Exception):
@@ -77,7 +82,7 @@ class Process:
 
     def wait(self, timeout=60):
         """Waits for the end and returns the Result; GuestError if it does not come in `timeout` seconds."""
-        if not self._take(timeout):
+        if not self._take(patience(timeout)):
             raise GuestError(f"`{self._cmd}` still runs after {timeout} s")
         end = self._end
         return Result(self._cmd, end["rc"], self._out["stdout"], self._out["stderr"],
@@ -85,7 +90,7 @@ class Process:
 
     def wait_for(self, text, timeout=30):
         """Waits until `text` is in the standard output."""
-        limit = time.monotonic() + timeout
+        limit = time.monotonic() + patience(timeout)
         while text not in self._out["stdout"]:
             left = limit - time.monotonic()
             if self._end is not None or left <= 0:
@@ -101,7 +106,7 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
             if self._end is None:
                 self.signal(number)
-                if self._take(timeout / 3):
+                if self._take(patience(timeout / 3)):
                     break
         return self.wait(1)
 
@@ -208,6 +213,7 @@ class Agent:
     def call(self, op, timeout=60, **fields):
         """Sends a request and returns (last message, bytes of its "data" stream)."""
         request = self.request(op, **fields)
+        timeout = patience(timeout)
         limit = time.monotonic() + timeout
         data = b""
         while True:
@@ -303,7 +309,7 @@ class Guest:
     def start(self, cmd, timeout=None, stdin=None, cwd=None, env=None, watch=None):
         """Starts a command in the background and returns its Process."""
         text = cmd if isinstance(cmd, str) else shlex.join(cmd)
-        request = self.agent.request("run", watch=watch, cmd=cmd, timeout=timeout, stdin=stdin, cwd=cwd,
+        request = self.agent.request("run", watch=watch, cmd=cmd, timeout=patience(timeout), stdin=stdin, cwd=cwd,
                                      env=env)
         return Process(self.agent, text, request)
 
@@ -324,9 +330,9 @@ class Guest:
 
     def wait_until(self, cmd, timeout=30, every=0.2):
         """Repeats a shell command until it succeeds and returns its Result; GuestError after `timeout` s."""
-        limit = time.monotonic() + timeout
+        limit = time.monotonic() + patience(timeout)
         while True:
-            result = self.run(cmd, timeout=max(1, limit - time.monotonic()))
+            result = self.run(cmd, timeout=timeout)
             if result.ok:
                 return result
             if time.monotonic() > limit:

@@ -7,6 +7,7 @@ import time
 
 from . import kernlog
 from .client import Guest, GuestError
+from .kernel import patience
 
 
 class DirtyLog(AssertionError):
@@ -31,7 +32,7 @@ class LoggedGuest(Guest):
         """
         text = f"lab: mark {next(self._marks)}."
         self.put("/dev/kmsg", f"<6>{text}\n")
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + patience(20)
         while True:
             data = self.console_bytes()
             at = data.rfind(text.encode())

@@ -5,14 +5,42 @@ import dataclasses
 import re
 from pathlib import Path
 
+from . import paths
+
+DEBUG_TREE = Path("/usr/src/igb-rs-debug")
+"""Where tools/lab/debug/build leaves the debug kernel."""
+
+PATIENCE = {"stock": 1, "debug": 6}
+"""How much longer than on the stock kernel anything may take: every time limit is multiplied by this."""
+
+
+def patience(seconds):
+    """A time limit for the kernel that is used, from one for the stock kernel; None stays None."""
+    return None if seconds is None else seconds * PATIENCE[paths.KERNEL]
+
+DEBUG_CMDLINE = "iommu.debug_pagealloc=1 page_poison=1 kunit.enable=1 kunit.autorun=1"
+"""Checks that are built in but off by default."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    """A bootable kernel: its release name, its image and the folder of its modules."""
+    """A bootable kernel: its release name, its image, the folder of its modules, and what it wants to be told."""
 
     release: str
     image: Path
     modules: Path
+    cmdline: str = ""
+
+    @classmethod
+    def chosen(cls):
+        """The kernel that paths.KERNEL names."""
+        return {"stock": cls.stock, "debug": cls.debug}[paths.KERNEL]()
+
+    @classmethod
+    def debug(cls):
+        """The debug kernel."""
+        release = (DEBUG_TREE / "include/config/kernel.release").read_text().strip()
+        return cls(release, DEBUG_TREE / "arch/x86/boot/bzImage", Path("/lib/modules") / release, DEBUG_CMDLINE)
 
     @classmethod
     def stock(cls):

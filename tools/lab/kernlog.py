@@ -26,6 +26,7 @@ BAD = (
     r"(list_add|list_del) corruption",
     r"UBSAN|KASAN|KCSAN|KFENCE: |kmemleak: [1-9]",
     r"possible (circular|recursive) locking|INFO: .*lock",
+    r"ref_tracker: |ODEBUG",
     r"unregister_netdevice: waiting for",
     r"irq \d+: nobody cared",
     r"Bad page (state|map)",

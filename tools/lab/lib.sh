@@ -4,7 +4,16 @@
 
 LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPO=$(cd "$LAB/../.." && pwd)
-BUILD=$REPO/build
+# Which kernel modules are built for and guests boot: stock, or LAB_KERNEL=debug.
+LAB_KERNEL=${LAB_KERNEL:-stock}
+case $LAB_KERNEL in
+stock) BUILD=$REPO/build ;;
+debug) BUILD=$REPO/build/debug ;;
+*)
+	printf 'error: LAB_KERNEL=%s: unknown, use stock or debug\n' "$LAB_KERNEL" >&2
+	exit 1
+	;;
+esac
 CACHE=${IGB_RS_CACHE:-${HOME:-/root}/.cache/igb-rs}
 case $CACHE in
 /*) ;;
@@ -14,6 +23,9 @@ esac
 # The Debian root, and how it sees the repository.
 ROOT=$CACHE/root
 REPO_IN_ROOT=/srv/igb_rs
+
+# The debug kernel's tree, as the root sees it.
+DEBUG_TREE=/usr/src/igb-rs-debug
 
 say() { printf '%s\n' "$*"; }
 die() {

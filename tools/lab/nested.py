@@ -7,6 +7,7 @@ import time
 from . import paths, qemu
 from .client import Agent, GuestError, TunnelLink
 from .guestlog import LoggedGuest
+from .kernel import patience
 
 _HAND_OVER = """
 modprobe vfio-pci || exit 1
@@ -54,7 +55,7 @@ class Nested(LoggedGuest):
         # A character on the console leaves the VM, which is slow here: warnings only while it boots. init sets
         # the usual level.
         args = qemu.common(
-            outer.kernel, initrd, self.accel, cpus, memory, f"loglevel=5 {cmdline}", paths.ROOT_FOR_GUESTS,
+            outer.kernel, initrd, self.accel, cpus, memory, f"loglevel=5 {outer.kernel.cmdline} {cmdline}", paths.ROOT_FOR_GUESTS,
             paths.BUILD_IN_GUEST, f"{self._folder}/console", f"{self._folder}/agent")
         # So does every access to an emulated device: none that is not needed.
         args += ["-M", "q35,smm=off,sata=off,smbus=off,hpet=off"]
@@ -68,7 +69,7 @@ class Nested(LoggedGuest):
 
     def _start(self, args, boot_timeout):
         self._process = self.outer.start(f"exec {shlex.join(args)} 2>&1")
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + patience(60)
         while not self.outer.run(f"test -S {self._folder}/agent").ok:
             if not self._process.running or time.monotonic() > limit:
                 raise GuestError(f"{self.name}: QEMU did not start{self._explain()}")

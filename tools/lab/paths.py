@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where things are, inside the lab's Debian root (tools/lab/enter mounts them there)."""
 
+import os
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-BUILD = REPO / "build"
+
+KERNEL = os.environ.get("LAB_KERNEL") or "stock"
+"""Which kernel modules are built for and guests boot: "stock" or "debug"."""
+
+BUILD = REPO / "build" / ("" if KERNEL == "stock" else KERNEL)
 LOGS = BUILD / "log"
 """Console logs of guests, `<name>.console.log`, and QEMU's messages, `<name>.qemu.log`."""
 
@@ -12,4 +17,4 @@ ROOT_FOR_GUESTS = Path("/mnt/root")
 """The Debian root as guests get it: without /proc, the repository and whatever else is mounted in it."""
 
 BUILD_IN_GUEST = "/mnt/igb_rs"
-"""Where a guest sees `build/`, read-only."""
+"""Where a guest sees BUILD, read-only."""

@@ -13,7 +13,7 @@ from . import accel as acceleration
 from . import initramfs, paths, qemu
 from .client import Agent, GuestError, SocketLink
 from .guestlog import LoggedGuest
-from .kernel import Kernel
+from .kernel import Kernel, patience
 from .nested import Nested
 
 _running = weakref.WeakSet()
@@ -26,7 +26,7 @@ def _close_all():
 
 
 class Vm(LoggedGuest):
-    """A guest with emulated 82576 ports, on the stock kernel. A context manager.
+    """A guest with emulated 82576 ports, on the stock kernel or the debug one. A context manager.
 
         with Vm(mode="strict", ports=2) as vm:
             vm.check("modprobe igb")
@@ -38,7 +38,7 @@ class Vm(LoggedGuest):
     cpus, memory (MiB)
     name     names the logs: build/log/<name>.console.log and .qemu.log
     cmdline  more kernel command line; qemu_args: more QEMU arguments
-    kernel   a kernel.Kernel; the stock one if not given
+    kernel   a kernel.Kernel; if not given the one paths.KERNEL names, stock or debug
     accel    "kvm" or "tcg"; found by trying if not given
     sleepable
              the guest can be sent to sleep
@@ -58,7 +58,7 @@ class Vm(LoggedGuest):
         wires = [0] * ports if isinstance(ports, int) else list(ports)
         self.mode = mode
         self.name = name
-        self.kernel = kernel or Kernel.stock()
+        self.kernel = kernel or Kernel.chosen()
         self.accel = accel or acceleration.find()
         self.macs = [qemu.mac(index) for index in range(len(wires))]
         self.initramfs = initramfs.build(self.kernel)
@@ -70,7 +70,7 @@ class Vm(LoggedGuest):
         self._console.write_bytes(b"")
         self._folder = Path(tempfile.mkdtemp(prefix="lab-"))
         args = qemu.common(
-            self.kernel, self.initramfs, self.accel, cpus, memory, f"{qemu.MODES[mode]} {cmdline}",
+            self.kernel, self.initramfs, self.accel, cpus, memory, f"{self.kernel.cmdline} {qemu.MODES[mode]} {cmdline}",
             paths.ROOT_FOR_GUESTS, paths.BUILD, self._console, self._folder / "agent")
         args += qemu.machine(mode) + qemu.ports(wires)
         args += ["-qmp", f"unix:{self._folder}/qmp,server=on,wait=off"]
@@ -94,6 +94,7 @@ class Vm(LoggedGuest):
             log.write(" ".join(args) + "\n")
             log.flush()
             self._process = subprocess.Popen(args, stdin=inherit, stdout=inherit if terminal else log, stderr=log)
+        boot_timeout = patience(boot_timeout)
         limit = time.monotonic() + boot_timeout
         self.agent = Agent(self._link(limit), self._explain)
         hello, _ = self.agent.checked("hello", timeout=limit - time.monotonic())
