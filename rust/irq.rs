@@ -98,8 +98,7 @@ impl<'bound> Vectors<'bound> {
     /// Errors: `ENOSPC` when the device or the platform has fewer than `min`; `EINVAL`; `ENOMEM`.
     pub fn alloc(dev: &'bound pci::Device<Bound>, min: u32, max: u32) -> Result<Arc<Self>> {
         // SAFETY: the device is bound, so valid; the function checks its other arguments.
-        let ret =
-            unsafe { raw::pci_alloc_irq_vectors(sys::pci_dev(dev), min, max, raw::PCI_IRQ_MSIX) };
+        let ret = unsafe { raw::nic_alloc_msix(sys::pci_dev(dev), min, max) };
         to_result(ret)?;
         let len = u32::try_from(ret)?;
         // INVARIANT: just allocated; dropped below if the `Arc` cannot be made.

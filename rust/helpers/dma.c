@@ -82,10 +82,17 @@ void nic_warn_dma_left(u64 arenas, u64 bytes)
 	     arenas, bytes);
 }
 
+int nic_iommu_attach(struct iommu_domain *domain, struct device *dev)
+{
+	return iommu_attach_device(domain, dev);
+}
+NIC_MAY_FAIL(nic_iommu_attach);
+
 int nic_iommu_map(struct iommu_domain *domain, u64 iova, u64 phys, size_t size, int prot)
 {
 	return iommu_map(domain, iova, phys, size, prot, GFP_KERNEL);
 }
+NIC_MAY_FAIL(nic_iommu_map);
 
 /*
  * Bus addresses that the host bridge routes to devices: a switch may send a request for them to

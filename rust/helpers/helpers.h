@@ -13,6 +13,14 @@
 #include <linux/workqueue.h>
 #include <net/devlink.h>
 
+/* A kernel for tests can make these return an error: debugfs/fail_function. */
+#ifdef CONFIG_FAIL_FUNCTION
+#include <linux/error-injection.h>
+#define NIC_MAY_FAIL(function) ALLOW_ERROR_INJECTION(function, ERRNO)
+#else
+#define NIC_MAY_FAIL(function)
+#endif
+
 /* debugfs.c */
 struct nic_debugfs_file {
 	/* Called with the entry itself in seq_file.private. */
@@ -45,6 +53,7 @@ u64 nic_dma_mask(struct device *dev);
 int nic_dev_to_node(struct device *dev);
 bool nic_guest_memory_encrypted(void);
 void nic_warn_dma_left(u64 arenas, u64 bytes);
+int nic_iommu_attach(struct iommu_domain *domain, struct device *dev);
 int nic_iommu_map(struct iommu_domain *domain, u64 iova, u64 phys, size_t size, int prot);
 u64 nic_pci_window_end(struct pci_dev *pdev, u64 first, u64 last);
 
@@ -142,6 +151,7 @@ netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t feat
 				     unsigned int max_l2, unsigned int max_l3);
 
 /* pci.c */
+int nic_alloc_msix(struct pci_dev *pdev, unsigned int min, unsigned int max);
 struct pci_dev *nic_next_vf(struct pci_dev *pf, struct pci_dev *from);
 bool nic_sleep_before(struct pci_dev *first, struct pci_dev *second);
 bool nic_config_blocked(struct pci_dev *pdev);

@@ -4,6 +4,13 @@
 
 #include "helpers.h"
 
+/* The number of vectors, or an error. */
+int nic_alloc_msix(struct pci_dev *pdev, unsigned int min, unsigned int max)
+{
+	return pci_alloc_irq_vectors(pdev, min, max, PCI_IRQ_MSIX);
+}
+NIC_MAY_FAIL(nic_alloc_msix);
+
 /*
  * The VF of @pf after @from, whose reference is dropped, or its first; NULL after the last. Takes a
  * reference.

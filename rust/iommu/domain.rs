@@ -222,7 +222,7 @@ impl<'bound> Domain<'bound> {
         }
 
         // SAFETY: both are valid; the device is bound to the driver that calls.
-        to_result(unsafe { raw::iommu_attach_device(domain.0.as_ptr(), raw_dev) })
+        to_result(unsafe { raw::nic_iommu_attach(domain.0.as_ptr(), raw_dev) })
             .map_err(Refusal::Attach)?;
 
         let raw = domain.0;
