@@ -2,7 +2,7 @@
 # What a person runs. The modules themselves are built by Kbuild; the lab is in tools/lab.
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo check fuzz bench soak shell clean distclean help
+.PHONY: modules demo check check-debug fuzz bench soak shell clean distclean help
 
 # A person's make must not become a part of the kernel's: only what is named goes on.
 unexport MAKEFLAGS MFLAGS
@@ -15,6 +15,10 @@ demo: modules
 
 check: modules
 	@tools/lab/enter python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
+
+check-debug:
+	@LAB_KERNEL=debug tools/lab/build $(if $(V),V=$(V))
+	@LAB_KERNEL=debug tools/lab/enter env RACE_SECONDS='$(RACE_SECONDS)' python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
 
 fuzz: modules
 	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
@@ -43,6 +47,8 @@ help:
 	@echo '  make demo       run both drivers in QEMU: seven live VFs, one of them in a VM;'
 	@echo '                  a table as it goes, then build/demo/report.json'
 	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k)'
+	@echo '  make check-debug  the guest tests on a kernel with KASAN, lockdep, kmemleak and more, and failing'
+	@echo '                  allocations; RACE_SECONDS=60. Compiles that kernel once, half an hour of processor time'
 	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'
 	@echo '  make bench      measure against the kernel'"'"'s igb and igbvf: under an hour; QUICK=1: strict only,'
 	@echo '                  under 5 minutes; table, then build/bench/results.json and a chart'

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """Fixtures of the guest tests. Run by `make check`, inside the lab's root."""
 
+import collections
 import os
 import signal
 import sys
 
 import pytest
 
+import debugging
 from lab import Vm, paths
 
 MODES = ("strict", "lazy", "passthrough", "none")
+
+
+# What only the debug kernel can do: failing allocations, tests in the kernel.
+collect_ignore = [] if debugging.DEBUG else ["debug"]
 
 
 def pytest_configure(config):
@@ -17,7 +23,12 @@ def pytest_configure(config):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    reasons = {item: debugging.left_out(item) for item in items}
+    config.hook.pytest_deselected(items=[item for item in items if reasons[item]])
+    config.left_out = collections.Counter(why for why in reasons.values() if why)
+    items[:] = [item for item in items if not reasons[item]]
+
     # What needs no guest first; then tests of one IOMMU mode one after the other, so that each mode's guest boots
     # once.
     def place(item):
@@ -27,6 +38,10 @@ def pytest_collection_modifyitems(items):
         return MODES.index(mode) if mode in MODES else 0
 
     items.sort(key=place)
+
+
+def pytest_report_collectionfinish(config):
+    return [f"left to make check: {number} ({why})" for why, number in config.left_out.items()]
 
 
 class Guests:
@@ -48,7 +63,7 @@ class Guests:
             vm = None
         if vm is None:
             while len(self._running) >= self.LIMIT:
-                self.drop(next(iter(self._running)))
+                self.drop(next(iter(self._running)), judge=True)
             vm = Vm(mode=mode, ports=ports, name=self._name(mode, ports, options), **options)
         self._running[key] = vm
         return vm
@@ -59,8 +74,15 @@ class Guests:
         parts += [f"{key}{abs(hash(repr(value))) % 10000}" for key, value in sorted(options.items())]
         return "check-" + "-".join(parts)
 
-    def drop(self, key):
-        self._running.pop(key).close()
+    def drop(self, key, judge=False):
+        """Closes a guest; `judge`: after a last look at what it lost."""
+        vm = self._running.pop(key)
+        try:
+            if judge and alive(vm):
+                found = debugging.leaks(vm, settle=True)
+                assert not found, f"{vm.name}: lost memory, see {vm.where()}:\n{found}"
+        finally:
+            vm.close()
 
     def discard(self, vm):
         """Closes a guest that a test left in a state nobody should inherit."""
@@ -70,7 +92,7 @@ class Guests:
 
     def close(self):
         for key in list(self._running):
-            self.drop(key)
+            self.drop(key, judge=True)
 
 
 def alive(vm):
@@ -122,6 +144,7 @@ def guest(request, guests):
             continue
         try:
             reset(vm)
+            debugging.leaks(vm)
             vm.assert_clean(since)
         except BaseException:
             keep_log(vm, request.node.name)

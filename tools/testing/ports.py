@@ -9,6 +9,7 @@ import json
 import time
 from pathlib import Path
 
+from lab import patience
 from netns import DEVICES, carrier, server, until
 
 BDF = {"pf": "0000:01:00.0", "w": "0000:02:00.0"}
@@ -106,7 +107,7 @@ class Endless:
     def flows(self):
         """Waits until an interval of the stream that began after the call has carried something."""
         seen = len(self._intervals()) + 1
-        limit = time.monotonic() + LIMIT
+        limit = time.monotonic() + patience(LIMIT)
         while not any(" 0.00 bits/sec" not in line for line in self._intervals()[seen:]):
             assert self.process.running and time.monotonic() < limit, f"the stream stands still: {self.process.stdout}"
             time.sleep(0.1)

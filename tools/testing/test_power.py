@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from lab import patience
 from test_reset import recovered, set_up, settings
 from vfs import LIMIT, PF, WIRE, add_vlan, carrier, insmod, pings, place, reaches, run_all, until
 
@@ -26,7 +27,7 @@ def sleep(vm, order, wake):
     since = vm.mark()
     process = vm.start(f"set -e; {order}", timeout=LIMIT)
     if wake:
-        limit = time.monotonic() + LIMIT
+        limit = time.monotonic() + patience(LIMIT)
         while not any("Suspending console" in line for line in vm.log(since)):
             assert time.monotonic() < limit
             time.sleep(0.2)

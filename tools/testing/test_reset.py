@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lab import patience
 from vfs import (DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, address, carrier, pings, place, reaches, run_all, server,
                  start, until)
 
@@ -72,7 +73,7 @@ def recovered(vm, before, flows=()):
             reaches("v0", "v1"), reaches("pf", "w", 5), reaches("v0", "w", 5), pings("v0", "pf", 5, more="-s 2900 -M do"))
     assert settings(vm) == before
     seen = [len(stream.stdout) for stream in flows]
-    limit = time.monotonic() + LIMIT
+    limit = time.monotonic() + patience(LIMIT)
     while not all(moves(stream.stdout[had:]) for stream, had in zip(flows, seen)):
         assert all(stream.running for stream in flows) and time.monotonic() < limit, [stream.stdout[-300:] for stream in flows]
         time.sleep(0.5)

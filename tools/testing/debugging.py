@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The suite on the debug kernel: which tests are not for it, and what is looked at after each."""
+
+from lab import paths
+
+DEBUG = paths.KERNEL == "debug"
+
+ELSEWHERE = {
+    "test_bench.py": "counts what a packet costs on the stock kernel",
+    "test_lifecycle.py::test_reload": "measures memory, which KASAN's quarantine holds back; kmemleak looks instead",
+    "test_vm.py": "a VM in a guest would boot the debug kernel under two emulations",
+    "test_fuzz.py": "one million inputs on the host, and a storm that counts by time",
+}
+"""Tests, by the end of their name, that `make check-debug` leaves to `make check`, and why."""
+
+NO_GUEST = "boots no guest"
+
+
+def left_out(item):
+    """Why a test is not for the kernel in use, or nothing."""
+    if not DEBUG:
+        return None
+    if not {"guest", "guests"} & set(item.fixturenames):
+        return NO_GUEST
+    name = item.nodeid.removeprefix("tools/testing/")
+    return next((why for part, why in ELSEWHERE.items() if name.startswith(part)), None)
+
+
+# The young are not reported: objects must be five seconds old. A second look, because a pointer may have been in a
+# register or on its way from one list to another during the first.
+SCAN = """
+leaks=/sys/kernel/debug/kmemleak
+{settle}
+echo scan >$leaks; echo scan >$leaks
+cat $leaks >/tmp/leaks; [ ! -s /tmp/leaks ] || { head -n 400 /tmp/leaks >/dev/kmsg; echo clear >$leaks; }
+cat /tmp/leaks
+"""
+
+
+def leaks(vm, settle=False):
+    """What kmemleak holds for lost in a guest, as text; it is in the guest's log too. Nothing on the stock kernel.
+
+    `settle` waits until what was allocated just now is old enough to be reported.
+    """
+    if not DEBUG:
+        return ""
+    return vm.check(SCAN.replace("{settle}", "sleep 6" if settle else ""), timeout=120)
