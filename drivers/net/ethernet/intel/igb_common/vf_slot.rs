@@ -31,7 +31,8 @@ use crate::{
     mac::MacAddr,
     mbx::{
         MulticastHashes,
-        Reply, //
+        Reply,
+        Words, //
     },
     quota::{
         Pacer,
@@ -266,11 +267,6 @@ impl VfSlot {
             return Outcome::effects(effects);
         }
         self.counters.late_resets = self.counters.late_resets.wrapping_add(1);
-        self.offence = Some(Offence {
-            event: Event::Resets,
-            words: None,
-            at: now,
-        });
         Outcome {
             reply: None,
             effects: if was_due {
@@ -278,7 +274,7 @@ impl VfSlot {
             } else {
                 Effects::QUEUES
             },
-            event: self.log.allow(now).then_some(Event::Resets),
+            event: self.offend(Event::Resets, None, now),
         }
     }
 
@@ -375,6 +371,16 @@ impl VfSlot {
     #[inline]
     pub const fn offence(&self) -> Option<&Offence> {
         self.offence.as_ref()
+    }
+
+    /// Keeps what the VF did, and returns it if the log may have it.
+    fn offend(&mut self, event: Event, words: Option<Words>, now: u64) -> Option<Event> {
+        self.offence = Some(Offence {
+            event,
+            words,
+            at: now,
+        });
+        self.log.allow(now).then_some(event)
     }
 
     /// Gives the VF all its tokens, as if it had been quiet for long.

@@ -7,7 +7,6 @@ use super::{
     Effects,
     Event,
     Filters,
-    Offence,
     VfSlot,
     VfState,
     MAX_MAC_FILTERS, //
@@ -130,11 +129,6 @@ impl VfSlot {
     }
 
     fn refuse(&mut self, words: &Words, event: Event, now: u64) -> Outcome {
-        self.offence = Some(Offence {
-            event,
-            words: Some(*words),
-            at: now,
-        });
         let [word, ..] = *words;
         Outcome {
             reply: Some(Reply::Refused {
@@ -142,7 +136,7 @@ impl VfSlot {
                 cts: self.clear_to_send(),
             }),
             effects: Effects::NONE,
-            event: self.log.allow(now).then_some(event),
+            event: self.offend(event, Some(*words), now),
         }
     }
 
