@@ -79,7 +79,7 @@ class Guests:
         vm = self._running.pop(key)
         try:
             if judge and alive(vm):
-                found = debugging.leaks(vm, settle=True)
+                found = debugging.leaks(vm)
                 assert not found, f"{vm.name}: lost memory, see {vm.where()}:\n{found}"
         finally:
             vm.close()
@@ -144,7 +144,6 @@ def guest(request, guests):
             continue
         try:
             reset(vm)
-            debugging.leaks(vm)
             vm.assert_clean(since)
         except BaseException:
             keep_log(vm, request.node.name)
