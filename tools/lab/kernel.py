@@ -18,8 +18,9 @@ def patience(seconds):
     """A time limit for the kernel that is used, from one for the stock kernel; None stays None."""
     return None if seconds is None else seconds * PATIENCE[paths.KERNEL]
 
-DEBUG_CMDLINE = "iommu.debug_pagealloc=1 page_poison=1 kunit.enable=1 kunit.autorun=1"
-"""Checks that are built in but off by default."""
+DEBUG_CMDLINE = "no5lvl iommu.debug_pagealloc=1 page_poison=1 kunit.enable=1 kunit.autorun=1"
+"""Checks that are built in but off by default. And four levels of page tables: with five, KASAN asks for the processor's
+features while the kernel has them cleared, and takes an address for a wild one when an interrupt comes just then."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,7 +80,8 @@ pub(crate) fn report_spoofing<'bound>(adapter: &Adapter<'bound>, config: &Config
     }
 }
 
-/// Divides the device anew. On error the old division is in force.
+/// Divides the device anew. On error the old division is in force, and unless memory was short the
+/// queues run again.
 fn divide(interface: &Interface<'_, Igb>, layout: Layout) -> Result {
     let adapter = interface.data();
     let rtnl = Rtnl::lock();
@@ -96,25 +97,34 @@ fn divide(interface: &Interface<'_, Igb>, layout: Layout) -> Result {
     };
     adapter.stop_queues(interface, &mut config, &rtnl);
 
-    let mut result = config.bank.set_layout(layout).map_err(|_| ENOSPC);
+    let result = set_layout(adapter, &mut config, layout).and_then(|()| match memory {
+        Some(memory) => adapter.launch(interface, &mut config, memory, &rtnl),
+        None => Ok(()),
+    });
     if result.is_err() {
+        // It was in force a moment ago, with the same addresses.
+        set_layout(adapter, &mut config, old)?;
+        if was_running {
+            adapter.start_queues(interface, &mut config, &rtnl)?;
+        }
+    }
+    result
+}
+
+/// Divides the device anew while the PF's queues stand still.
+fn set_layout<'bound>(
+    adapter: &Adapter<'bound>,
+    config: &mut Config<'bound>,
+    layout: Layout,
+) -> Result {
+    config.bank.set_layout(layout).map_err(|_| {
         dev_err!(
             adapter.dev(),
             "too few receive address registers: remove unicast addresses from the PF first\n"
         );
-        // The old division was in force a moment ago, with the same addresses.
-        let _ = config.bank.set_layout(old);
-    }
-    let applied = adapter
-        .apply_layout(&mut config)
-        .and_then(|()| adapter.apply_receive(&mut config))
-        .and_then(|()| adapter.clear_vf_stats(&mut config));
-    result = result.and(applied);
-
-    let started = match memory {
-        Some(memory) if result.is_ok() => adapter.launch(interface, &mut config, memory, &rtnl),
-        Some(_) => adapter.start_queues(interface, &mut config, &rtnl),
-        None => Ok(()),
-    };
-    result.and(started)
+        ENOSPC
+    })?;
+    adapter.apply_layout(config)?;
+    adapter.apply_receive(config)?;
+    adapter.clear_vf_stats(config)
 }
