@@ -14,7 +14,7 @@ from pathlib import Path
 from lab import GuestError, qemu
 from lab.client import CommandFailed
 
-from . import chart, results, show
+from . import chart, results, show, table
 from .cells import CELLS, SampleFailed, sample
 from .counts import Counter, Unavailable, median
 from .rig import C, OURS, SIDES, Rig
@@ -213,6 +213,7 @@ def main(argv=None):
             show.saved(bench.results.path, partial=True)
             raise
         good &= chart.draw(bench.results.data, show.problem)
+        table.write(bench.results.data)
     show.saved(bench.results.path, partial=not good, seconds=time.monotonic() - began)
     return 0 if good else 1
 

@@ -136,3 +136,16 @@ def test_dead_guest(monkeypatch, tmp_path, capsys):
     assert run.results.data["problems"] == [{"where": "strict", "what": "the guest is gone"}]
     assert run.results.path.exists()
     assert "the guest is gone" in capsys.readouterr().out
+
+
+def test_table():
+    """A goal that is missed shows; counts are per packet."""
+    from bench import table
+    cell = {"title": "PF TCP out", "lower_is_better": False, "verdict": "missed",
+            "summary": {"ratio": 1.1, "ci_low": 1.0, "ci_high": 1.25}}
+    data = {"modes": {"lazy": {"x": cell}, "strict": {"x": {**cell, "verdict": "met"}}}, "counts": {}}
+    assert [[part.strip() for part in line.split("|")[1:-1]] for line in table.ratios(data).splitlines()[::2]] == [
+        ["ours / C", "strict", "lazy"], ["PF TCP out", "1.10 (1.00 - 1.25)", "**1.10** (1.00 - 1.25)"]]
+    run = {"packets": 10, "invalidations": 0, "mmio_reads": 1, "mmio_writes": 2, "interrupts": 5, "instructions": 5000}
+    data["counts"]["VF"] = {"ours": [run], "C": [run]}
+    assert table.counts(data).splitlines()[-1].split("|")[2:4] == ["               0 / 0 ", "         0.3 / 0.3 "]
