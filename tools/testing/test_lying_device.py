@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A device that lies: what it writes back, its interrupts and its mailbox are changed from outside the guest, behind the
+device's and the driver's back. Nothing is read or written out of bounds, what cannot be right is counted, the log stays
+clean, and afterwards the function works like any other."""
+
+import os
+import random
+
+import pytest
+
+import ports
+from test_bad_descriptor import Rings
+from vfs import LIMIT, PF, VFS, address, carrier, endless, pings, reaches, run_all, start, until
+
+EICS, EIMS, EIMC = 0x1520, 0x1524, 0x1528
+"""Vectors to fire, to enable, to disable; in the BAR 0 of PF and VF."""
+
+ICS = 0xC8
+"""Causes to fire, in the PF's BAR 0."""
+
+LINK, MAILBOX, RESET = 1 << 2, 1 << 8, 1 << 30
+"""Bits in ICS: the link changed, a VF has said something, the device was reset."""
+
+VMBMEM, P2VMAILBOX = 0x800, 0xC00
+"""In the PF's BAR 0: the first VF's mailbox, and what the PF does with it."""
+
+MESSAGE, TAKEN = 1 << 0, 1 << 3
+"""Bits in P2VMAILBOX: there is a message for the VF; the buffer is the PF's."""
+
+DONE, END = 1 << 0, 1 << 1
+"""Status bits of a written-back receive descriptor: DD, EOP."""
+
+RECEIVE_ERROR = 1 << 31
+
+SENT = 1 << 32
+"""The status bit DD in the second word of a transmit descriptor."""
+
+BUFFER = 2048
+
+
+def length(octets, more=DONE | END):
+    """Second word of a written-back receive descriptor."""
+    return octets << 32 | more
+
+
+LIES = (
+    *(length(octets) for octets in (0xFFFF, BUFFER + 1, 0, 13)),
+    # A length that is right, with an error; and all ones, which has errors too.
+    length(100, DONE | END | RECEIVE_ERROR), (1 << 64) - 1,
+    # A beginning that is shorter than its buffer; a packet that does not end when it has to.
+    length(100, DONE), length(100), *[length(BUFFER, DONE)] * 6, length(100),
+)
+"""What the device says of one received frame after the other. Nothing of it is a packet."""
+
+LENGTH_ERRORS, ERRORS = 6, 2
+"""How often the driver has to count something wrong for these."""
+
+
+class Function(Rings):
+    """A function's first queue, and its interrupts."""
+
+    def __init__(self, vm, name):
+        super().__init__(vm, *{"v0": (VFS[0], 0), "pf": (PF, 2)}[name])
+        self.vm, self.name = vm, name
+        self.bar = self.pf if name == "pf" else self.tx - 0x3800
+        # Vectors of queues; the PF's vector 0 is for the link and the mailbox.
+        self.vectors = 0x6 if name == "pf" else 0x1
+
+    def deaf(self):
+        """Keeps the interrupts of the queues back."""
+        self.machine.write(self.bar + EIMC, self.vectors)
+
+    def hear(self):
+        """Lets them come, and one at once."""
+        self.machine.write(self.bar + EIMS, self.vectors)
+        self.machine.write(self.bar + EICS, self.vectors)
+
+    def received(self, count):
+        """Has at least `count` frames come without the driver's knowing; returns where their descriptors are."""
+        machine, places = self.machine, self.descriptors(self.rx)
+        first = machine.read(self.rx + 0x10)
+        self.deaf()
+        self.vm.run(f"ip netns exec w ping -q -c {count} -i 0.02 -W 1 {address(self.name)}", timeout=LIMIT)
+        self.deaf()
+        last = machine.read(self.rx + 0x10)
+        found = [places[number % len(places)] for number in range(first, last if last >= first else last + len(places))]
+        assert len(found) >= count and all(machine.read(where + 8) & DONE for where in found)
+        return found
+
+    def counted(self):
+        """What the driver counted, of all queues together: (errors, errors of length)."""
+        counters = ports.statistics(self.vm, self.name)
+        return [sum(value for key, value in counters.items() if key.startswith("rx_queue_") and key.endswith(f"_{what}")
+                    and not (what == "errors" and "length" in key)) for what in ("errors", "length_errors")]
+
+    def works(self):
+        run_all(self.vm, until(carrier(self.name)), reaches(self.name, "w"), pings(self.name, "w"),
+                pings("w", self.name, more="-s 1300"))
+
+
+@pytest.fixture(params=["v0", "pf"])
+def function(guest, request):
+    vm = guest()
+    start(vm)
+    run_all(vm, pings(request.param, "w"), pings("w", request.param))
+    return Function(vm, request.param)
+
+
+def test_lengths(function, rounds):
+    """Lengths beyond the buffer, none, too short; packets without an end; errors; all ones. Each is counted, once."""
+    for _ in range(rounds):
+        before = function.counted()
+        places = function.received(len(LIES))
+        for where, lie in zip(places, LIES):
+            function.machine.write(where + 8, lie, 8)
+        function.hear()
+        function.works()
+        assert [now - had for now, had in zip(function.counted(), before)] == [ERRORS, LENGTH_ERRORS]
+
+
+def test_anything(function, rounds):
+    """Descriptors full of anything at all."""
+    seed = int(os.environ.get("SEED") or random.randrange(1 << 32))
+    print(f"SEED={seed}")
+    rng = random.Random(seed)
+    before = function.counted()
+    for _ in range(rounds):
+        for where in function.received(60):
+            function.machine.write(where, rng.getrandbits(64), 8)
+            function.machine.write(where + 8, rng.getrandbits(64) | DONE, 8)
+        function.hear()
+        function.works()
+    assert sum(function.counted()) > sum(before)
+
+
+def test_sent_too_early(function):
+    """What has not been sent is said to be: its buffers are taken back, and nothing but its content is at stake."""
+    vm = function.vm
+    function.sending(False)
+    ping = vm.start(f"exec ip netns exec {function.name} ping -q -f -c 100 -W 1 {address('w')}")
+    vm.check(until(f"ip netns exec {function.name} ping -q -c 1 -W 1 {address('w')}; [ $? = 1 ]"), timeout=LIMIT)
+    places = function.waiting()
+    assert places
+    for where in places:
+        function.machine.write(where + 8, function.machine.read(where + 8, 8) | SENT, 8)
+    function.hear()
+    ping.wait(LIMIT)
+    function.sending(True)
+    function.machine.write(function.tx + 0x18, function.machine.read(function.tx + 0x18))
+    function.works()
+
+
+def test_interrupts(guest):
+    """Interrupts without a cause, on all vectors, and causes without anything having happened, beside traffic."""
+    vm = guest()
+    start(vm)
+    flows = [endless(vm, "v0", "w"), endless(vm, "pf", "v1")]
+    pf, vf = Function(vm, "pf"), Function(vm, "v0")
+    for _ in range(300):
+        pf.machine.write(pf.bar + EICS, 0x1FFFFFF)
+        vf.machine.write(vf.bar + EICS, 0x7)
+        pf.machine.write(pf.pf + ICS, LINK | MAILBOX)
+    assert all(flow.running for flow in flows)
+    # This one makes the driver set up the device again.
+    pf.machine.write(pf.pf + ICS, RESET)
+    for flow in flows:
+        flow.stop()
+    pf.works()
+    vf.works()
+
+
+def test_mailbox(guest):
+    """A VF is told things that make no sense, while it waits and while it asks; then the buffer is kept from it."""
+    vm = guest()
+    start(vm)
+    vf = Function(vm, "v0")
+    seed = int(os.environ.get("SEED") or random.randrange(1 << 32))
+    print(f"SEED={seed}")
+    rng = random.Random(seed)
+    asking = vm.start("while :; do ip -n v0 link set v0 mtu 1400; ip -n v0 link set v0 mtu 1500; sleep 0.1; done 2>/dev/null")
+    for _ in range(200):
+        for word in range(16):
+            vf.machine.write(vf.pf + VMBMEM + 4 * word, rng.choice((0, 0xFFFFFFFF, rng.getrandbits(32))))
+        vf.machine.write(vf.pf + P2VMAILBOX, MESSAGE)
+    asking.stop()
+    run_all(vm, until("ip -n v0 link set v0 mtu 1400"), until("ip -n v0 link set v0 mtu 1500"), pings("v1", "w"))
+    vf.works()
+
+    since = vm.mark()
+    vf.machine.write(vf.pf + P2VMAILBOX, TAKEN)
+    try:
+        # Left to the next session; the interface shows what is wanted.
+        vm.run("ip -n v0 link set v0 mtu 1400", timeout=LIMIT)
+        vm.wait_until("dmesg | grep -q 'does not release the mailbox'", timeout=LIMIT)
+        run_all(vm, pings("v1", "w"))
+    finally:
+        vf.machine.write(vf.pf + P2VMAILBOX, 0)
+    vf.works()
+    run_all(vm, "ip -n v0 link set v0 mtu 1400")
+    said = [line for line in vm.log(since, vm.mark()) if f"igbvf_rs {VFS[0]}" in line and "the PF does not answer" in line]
+    assert len(said) <= 1, said
+
+
+def test_deaf_pf(guest):
+    """The PF does not notice what a VF says: the VF gives up in time, says so once, and goes on when it is heard."""
+    vm = guest()
+    start(vm)
+    vf = Function(vm, "v0")
+    since = vm.mark()
+    vf.machine.write(vf.pf + EIMC, 1)
+    try:
+        vm.run("ip -n v0 link set v0 mtu 1400", timeout=LIMIT)
+        vm.wait_until("dmesg | grep -q 'the PF does not answer'", timeout=LIMIT)
+        run_all(vm, pings("pf", "w"))
+    finally:
+        vf.machine.write(vf.pf + EIMS, 1)
+        vf.machine.write(vf.pf + EICS, 1)
+    vf.works()
+    run_all(vm, "ip -n v0 link set v0 mtu 1400")
+    said = [line for line in vm.log(since, vm.mark()) if f"igbvf_rs {VFS[0]}" in line]
+    assert sum("the PF does not answer" in line for line in said) == 1, said
+    assert sum("the PF is back" in line for line in said) == 1, said
