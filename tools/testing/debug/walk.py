@@ -253,11 +253,24 @@ def modules_text():
     return min(start for start, _ in spans), max(end for _, end in spans)
 
 
+def span_of(function):
+    """The addresses of a function of the kernel's: its own, and the next symbol's."""
+    symbols = sorted((int(line.split()[0], 16), line.split()[2]) for line in read("/proc/kallsyms").splitlines())
+    (first,) = {address for address, name in symbols if name == function}
+    return first, min(address for address, _ in symbols if address > first)
+
+
 def only(first, last):
-    """Faults are for allocations under code between the two addresses; those that may sleep count too."""
+    """Faults are for allocations under code between the two addresses; those that may sleep count too.
+
+    Those of the PCI core for a VF's device are left out: without memory for its name pci_iov_add_virtfn() removes a
+    device that was never added, and crashes.
+    """
+    spared = span_of("pci_iov_add_virtfn")
     for kind in KINDS:
         for name, value in (("probability", 0), ("verbose", 0), ("ignore-gfp-wait", "N"), ("stacktrace-depth", 32),
-                            ("require-start", hex(first)), ("require-end", hex(last))):
+                            ("require-start", hex(first)), ("require-end", hex(last)),
+                            ("reject-start", hex(spared[0])), ("reject-end", hex(spared[1]))):
             write(f"{FAULTS}/{kind}/{name}", str(value))
     write(f"{FAULTS}/fail_page_alloc/min-order", "0")
     write(f"{FAULTS}/fail_page_alloc/ignore-gfp-highmem", "N")
