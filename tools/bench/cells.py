@@ -119,7 +119,7 @@ def _packets(received):
     def take(rig, side, cell, seconds):
         count = int(16000 * seconds)
         before = rig.stats(side, cell.receiver)["rx_packets"]
-        result = _script(rig, side, cell, "packets", count, (rig.mac(side, cell.receiver), BURST))
+        result = _script(rig, side, cell, "packets", count, (rig.mac(side, cell.receiver), BURST, rig.cpu(cell.sender)))
         # The rest of the ring is polled within microseconds; reading the counter takes longer than that.
         arrived = rig.stats(side, cell.receiver)["rx_packets"] - before
         return (min(arrived, count) if received else count) / result["seconds"]

@@ -109,7 +109,7 @@ class Counter:
         """One run; returns counts per packet of the end `under_test`, with `packets` and the raw numbers."""
         to = side.nowhere if kind_ == "packets" else side.address(receiver)
         if kind_ == "packets":
-            more = (self.rig.mac(side, receiver), *more)
+            more = (self.rig.mac(side, receiver), *more, self.rig.cpu(sender))
         command = ["python3", "-I", "-S", TRAFFIC, str(SETTLE), kind_, side.ns(sender), side.ns(receiver), to,
                    str(amount), *map(str, more)]
         before, irqs = self.rig.stats(side, under_test), self.rig.interrupts(side, under_test)

@@ -75,6 +75,7 @@ class Rig:
 
     def __init__(self, mode, sides=SIDES, cpus=2, name="bench", qemu_args=()):
         self.sides = sides
+        self.cpus = cpus
         ports = [wire for wire in range(len(sides)) for _ in range(2)]
         self.vm = Vm(mode=mode, ports=ports, cpus=cpus, name=name, qemu_args=qemu_args)
         self.vfs = 0
@@ -126,8 +127,25 @@ class Rig:
             text += "".join(carrier(side.ns(end)) for end in self.ends())
         self.vm.check(text, timeout=LIMIT)
 
+    def cpu(self, end):
+        """The processor of an end's interrupts, and of what pktgen sends from it. Those that talk have two, if there are."""
+        return {"A": 0, "V": int(end[1:] or 0), "B": 1, "W": int(end[1:] or 0) + 1}[end[0]] % self.cpus
+
+    def _pin(self):
+        """Where the kernel puts interrupts is chance: a sender that is or is not on the receiver's processor makes for
+        half or twice the rate."""
+        cpus = {side.ns(end): self.cpu(end) for side in self.sides for end in self.ends()}
+        text = "set -e\n"
+        for line in self.vm.check("cat /proc/interrupts").splitlines():
+            words = line.split()
+            if words and (cpu := cpus.get(words[-1].split("-")[0])) is not None:
+                text += f"echo {cpu} >/proc/irq/{words[0].rstrip(':')}/smp_affinity_list\n"
+        self.vm.check(text)
+
     def introduce(self):
-        """Tells all ends of each side each other's addresses, for good, so that nothing but the traffic flows later."""
+        """Tells all ends of each side each other's addresses, for good, so that nothing but the traffic flows later; and
+        gives their interrupts a processor."""
+        self._pin()
         for side in self.sides:
             macs = {end: self.mac(side, end) for end in self.ends()}
             self.vm.check("set -e\n" + "\n".join(

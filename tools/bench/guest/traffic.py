@@ -5,7 +5,7 @@ Usage: traffic.py SETTLE KIND SENDER RECEIVER ADDRESS AMOUNT [MORE]
 
 KIND    tcp        AMOUNT bytes in one stream; MORE: MSS of the sender, if given
         rr         AMOUNT exchanges of a one-byte UDP datagram and its answer
-        packets    AMOUNT frames of 64 bytes from pktgen; MORE: the receiver's MAC address and the burst
+        packets    AMOUNT frames of 64 bytes from pktgen; MORE: the receiver's MAC address, the burst and the processor
 
 Namespaces have one device of their own name. Prints `ready`, waits SETTLE seconds, lets the traffic flow, prints
 `done` and JSON with `seconds`, and waits again: who counts, counts from `ready` to `done`.
@@ -101,23 +101,25 @@ def rr(settle, address, amount):
     return {"seconds": seconds, "lost": lost}
 
 
-def packets(settle, device, address, amount, mac, burst):
+def packets(settle, device, address, amount, mac, burst, cpu):
+    thread = f"kpktgend_{cpu}"
+
     def write(name, line):
         with open(f"/proc/thread-self/net/pktgen/{name}", "w", encoding="ascii") as file:
             file.write(line + "\n")
 
     def remove_all():
-        write("kpktgend_0", "rem_device_all")
+        write(thread, "rem_device_all")
         # pktgen allows its thread an eighth of a second for this; on a busy machine the device added next would go.
         listed = True
         limit = time.monotonic() + 60
         while listed and time.monotonic() < limit:
-            with open("/proc/thread-self/net/pktgen/kpktgend_0", encoding="ascii") as file:
+            with open(f"/proc/thread-self/net/pktgen/{thread}", encoding="ascii") as file:
                 listed = re.search(r"^(Running|Stopped): *\S", file.read(), re.M)
             time.sleep(0.01)
 
     remove_all()
-    write("kpktgend_0", f"add_device {device}")
+    write(thread, f"add_device {device}")
     # No such host: the receiver's stack drops the packet where it looks for a route, and answers nothing.
     for line in (f"count {amount}", "pkt_size 60", "delay 0", "clone_skb 0", f"burst {burst}", f"dst {address}",
                  f"dst_mac {mac}"):
