@@ -126,8 +126,12 @@ def packets(settle, device, address, amount, mac, burst, cpu):
         write(device, line)
     begin(settle)
     write("pgctrl", "start")
-    with open(f"/proc/thread-self/net/pktgen/{device}", encoding="ascii") as file:
-        text = file.read()
+    # pktgen is done before it has written down what it did.
+    text = "Result: Starting"
+    limit = time.monotonic() + 60
+    while "Result: Starting" in text and time.monotonic() < limit:
+        with open(f"/proc/thread-self/net/pktgen/{device}", encoding="ascii") as file:
+            text = file.read()
     remove_all()
     result = re.search(r"Result: OK: (\d+)\(", text)
     if not result:
