@@ -69,6 +69,7 @@ pub struct VfStats {
     rx_bytes: Counter,
     tx_bytes: Counter,
     rx_multicast: Counter,
+    rx_dropped: u64,
 }
 
 impl VfStats {
@@ -95,6 +96,16 @@ impl VfStats {
     /// Multicast packets received.
     pub fn rx_multicast(&self) -> u64 {
         self.rx_multicast.total
+    }
+
+    /// Packets that found no free descriptor. Only the physical function sees how many.
+    pub fn rx_dropped(&self) -> u64 {
+        self.rx_dropped
+    }
+
+    /// Adds packets that found no free descriptor.
+    pub fn add_rx_dropped(&mut self, packets: u32) {
+        self.rx_dropped += u64::from(packets);
     }
 }
 

@@ -95,6 +95,8 @@ fn divide(interface: &Interface<'_, Igb>, layout: Layout) -> Result {
     } else {
         None
     };
+    // What our queues have counted, before they are others'. A device that is gone has no more to say.
+    let _ = adapter.update_stats(&mut config);
     adapter.stop_queues(interface, &mut config, &rtnl);
 
     let result = set_layout(adapter, &mut config, layout).and_then(|()| match memory {

@@ -59,6 +59,8 @@ impl<'bound> Adapter<'bound> {
 
     /// Forgets what earlier VFs counted.
     pub(crate) fn clear_vf_stats(&self, config: &mut Config<'bound>) -> Result {
+        // Queues may have been another VF's, or ours.
+        self.update_vf_stats(config)?;
         for (vf, stats) in (0..).zip(config.vf_stats.iter_mut()) {
             *stats = Default::default();
             self.hw.restart_vf_stats(vf, stats)?;

@@ -2,7 +2,10 @@
 
 //! Statistics (82576 datasheet 8.18).
 
-use igb_common::layout::POOLS;
+use igb_common::layout::{
+    POOLS,
+    POOL_QUEUES, //
+};
 
 use igb_hw::{
     access::Block,
@@ -93,7 +96,11 @@ with_counters!(hw_stats);
 impl Hw<'_> {
     /// Adds what virtual function `vf` has gained since the last call to `stats`.
     pub(crate) fn update_vf_stats(&self, vf: u8, stats: &mut VfStats) -> Result {
-        self.regs.read_vf_stats(vf_counters(vf)?, stats)
+        self.regs.read_vf_stats(vf_counters(vf)?, stats)?;
+        for index in 0..POOL_QUEUES {
+            stats.add_rx_dropped(self.rx_queue_drops(vf.saturating_add(index * POOLS))?);
+        }
+        Ok(())
     }
 
     /// Takes the counters of virtual function `vf` as they are for a new start, after a reset.

@@ -102,6 +102,7 @@ impl VfAdmin for Igb {
             rx_bytes: stats.rx_bytes(),
             tx_bytes: stats.tx_bytes(),
             multicast: stats.rx_multicast(),
+            rx_dropped: stats.rx_dropped(),
             ..VfStats::default()
         })
     }
