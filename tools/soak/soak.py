@@ -15,6 +15,7 @@ from pathlib import Path
 from lab import Vm, paths
 
 sys.path.insert(0, str(paths.REPO / "tools/testing"))
+from account import account  # noqa: E402
 from vfs import DEVICES, LIMIT, PF, VFS, address, carrier, reaches, start, until  # noqa: E402
 
 OUT = paths.BUILD / "soak"
@@ -123,6 +124,7 @@ def main():
             vm.check("\n".join(reaches(f"v{vf}", "w") for vf in range(VF_COUNT)), timeout=LIMIT)
             report["blocks"] = dict(zip(map(" to ".join, STREAMS), streams.blocks()))
             streams.stop()
+            report["account"] = account(vm, VF_COUNT)
             vm.check("rmmod igbvf_rs; rmmod igb_rs", timeout=LIMIT)
             vm.assert_clean()
             half = [sample["kernel_kib"] for sample in report["samples"][len(report["samples"]) // 2:]]
