@@ -4,6 +4,7 @@
 from .results import FOLDER
 
 MODES = ("strict", "lazy", "passthrough", "none")
+"""What is measured unless others are asked for."""
 
 
 def draw(data, problem):
