@@ -43,14 +43,14 @@ class Refused(Exception):
 def parse(argv):
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="strict mode only, the main cells, short samples")
-    parser.add_argument("--modes", default=None, help=f"comma-separated, of {', '.join(qemu.MODES)} ({', '.join(chart.MODES)})")
+    parser.add_argument("--modes", default=None, help=f"comma-separated, of {', '.join(qemu.MODES)} ({', '.join(results.MODES)})")
     parser.add_argument("--cells", default=".", help="regular expression: cells to measure")
     parser.add_argument("--pairs", type=int, default=7, help="pairs of samples per cell (%(default)s)")
     parser.add_argument("--seconds", type=float, default=1, help="of traffic per sample (%(default)s)")
     parser.add_argument("--only", choices=("cells", "counts", "scale", "times"), help="one part of it")
     parser.add_argument("--commit", default="", help="what is measured, for the record")
     args = parser.parse_args(argv)
-    args.modes = args.modes.split(",") if args.modes else ["strict"] if args.quick else list(chart.MODES)
+    args.modes = args.modes.split(",") if args.modes else ["strict"] if args.quick else list(results.MODES)
     if unknown := set(args.modes) - set(qemu.MODES):
         parser.error(f"no such IOMMU mode: {', '.join(sorted(unknown))} (there are {', '.join(qemu.MODES)})")
     if not 1 <= args.pairs <= 1000:

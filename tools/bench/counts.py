@@ -133,9 +133,7 @@ class Counter:
         packets = sum(after[key] - before[key] for key in ("rx_packets", "tx_packets"))
         if packets <= 0:
             raise RuntimeError(f"{side.name}: no packets in {' '.join(command)}")
-        figures = {key: value / packets for key, value in raw.items()}
-        figures["mmio"] = figures["mmio_reads"] + figures["mmio_writes"]
-        return {"packets": packets, "raw": raw, "per_block": per_block, **figures}
+        return {"packets": packets, "raw": raw, "per_block": per_block, **per_packet(packets, raw)}
 
     def _read_trace(self, at, function):
         counts = dict.fromkeys(("mmio_reads", "mmio_writes", "tdt", "rdt", "irq_registers", "housekeeping",
@@ -173,6 +171,13 @@ class Counter:
 
     def __exit__(self, *_):
         self.close()
+
+
+def per_packet(packets, raw):
+    """What was counted, by packet; and register accesses of both kinds, as `mmio`."""
+    figures = {key: value / packets for key, value in raw.items()}
+    figures["mmio"] = figures["mmio_reads"] + figures["mmio_writes"]
+    return figures
 
 
 def median(runs):

@@ -13,6 +13,8 @@ from .cells import CELLS
 from .figures import summary, verdict
 
 FOLDER = paths.BUILD / "bench"
+MODES = ("strict", "lazy", "passthrough", "none")
+"""What is measured unless others are asked for, and shown."""
 COUNT_GOALS = {"mmio": 0.6, "interrupts": 0.6, "instructions": 0.9}
 """Ratios ours / C, per packet, not to be exceeded. Invalidations must be 0."""
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What was measured as Markdown, for the README: build/bench/table.md."""
 
-from .chart import MODES
-from .counts import median
-from .results import FOLDER
+from .counts import median, per_packet
+from .results import FOLDER, MODES
 from .show import number
 
 COUNTS = (("invalidations", "IOTLB invalidations"), ("mmio", "register accesses"), ("interrupts", "interrupts"),
@@ -51,9 +50,6 @@ def counts(data):
     """Counts per packet, ours / C, medians of the runs."""
     rows = []
     for title, runs in data["counts"].items():
-        of = {side: median([{key: value / run["packets"] for key, value in run.items()} for run in found])
-              for side, found in runs.items()}
-        for figures in of.values():
-            figures["mmio"] = figures["mmio_reads"] + figures["mmio_writes"]
-        rows.append([title, *(" / ".join(number(figures[key]) for figures in of.values()) for key, _ in COUNTS)])
+        sides = [median([per_packet(run["packets"], run) for run in found]) for found in runs.values()]
+        rows.append([title, *(" / ".join(number(figures[key]) for figures in sides) for key, _ in COUNTS)])
     return _table(["ours / C", *(text for _, text in COUNTS)], rows) if rows else ""

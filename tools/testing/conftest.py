@@ -3,6 +3,7 @@
 
 import collections
 import os
+import random
 import signal
 import sys
 
@@ -178,6 +179,14 @@ def reset(vm):
 def rounds():
     """How often a test of resets, removal or sleep repeats itself: environment variable ROUNDS."""
     return int(os.environ.get("ROUNDS", 2))
+
+
+@pytest.fixture
+def seed():
+    """For what a test leaves to chance: environment variable SEED, or one that a failure prints."""
+    number = int(os.environ.get("SEED") or random.randrange(1 << 32))
+    print(f"SEED={number}")
+    return number
 
 
 @pytest.fixture(params=MODES)

@@ -8,7 +8,7 @@ import pytest
 
 from fuzz import storm
 from machine import Machine
-from vfs import DEVICES, LIMIT, PF, VFS, address, carrier, pings, reaches, run_all, start, until
+from vfs import DEVICES, LIMIT, PF, VFS, address, bar, carrier, pings, reaches, run_all, start, until
 
 
 VFTE = 0xC90
@@ -22,16 +22,13 @@ class Rings:
     """The rings of a function's first queue, seen from outside."""
 
     def __init__(self, vm, function, pool):
-        def bar(which):
-            return int(vm.check(f"head -n 1 {DEVICES}/{which}/resource").split()[0], 16)
-
         self.machine = Machine.of(vm)
         self.function = function
         self.pool = pool
-        self.pf = bar(PF)
+        self.pf = bar(vm, PF)
         # The PF's queue of the same number as its pool.
         self.tx, self.rx = ((self.pf + 0xE000 + 0x40 * pool, self.pf + 0xC000 + 0x40 * pool) if function == PF else
-                            (bar(function) + 0x3800, bar(function) + 0x2800))
+                            (bar(vm, function) + 0x3800, bar(vm, function) + 0x2800))
 
     def descriptors(self, ring):
         """Where each of a ring's descriptors is in physical memory."""

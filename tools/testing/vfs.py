@@ -98,6 +98,11 @@ def endless(vm, source, target):
     return process
 
 
+def bar(vm, function):
+    """The address of a function's BAR 0."""
+    return int(vm.check(f"head -n 1 {DEVICES}/{function}/resource").split()[0], 16)
+
+
 def facts(vm, vf):
     """What `ip link show` says about a VF of the PF: a dictionary."""
     shown = json.loads(vm.check("ip -n pf -j -s link show pf"))[0]["vfinfo_list"][vf]

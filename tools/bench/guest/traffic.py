@@ -108,15 +108,19 @@ def packets(settle, device, address, amount, mac, burst, cpu):
         with open(f"/proc/thread-self/net/pktgen/{name}", "w", encoding="ascii") as file:
             file.write(line + "\n")
 
+    def read_without(name, pattern):
+        limit = time.monotonic() + 60
+        while True:
+            with open(f"/proc/thread-self/net/pktgen/{name}", encoding="ascii") as file:
+                text = file.read()
+            if not re.search(pattern, text, re.M) or time.monotonic() > limit:
+                return text
+            time.sleep(0.01)
+
     def remove_all():
         write(thread, "rem_device_all")
         # pktgen allows its thread an eighth of a second for this; on a busy machine the device added next would go.
-        listed = True
-        limit = time.monotonic() + 60
-        while listed and time.monotonic() < limit:
-            with open(f"/proc/thread-self/net/pktgen/{thread}", encoding="ascii") as file:
-                listed = re.search(r"^(Running|Stopped): *\S", file.read(), re.M)
-            time.sleep(0.01)
+        read_without(thread, r"^(Running|Stopped): *\S")
 
     remove_all()
     write(thread, f"add_device {device}")
@@ -127,11 +131,7 @@ def packets(settle, device, address, amount, mac, burst, cpu):
     begin(settle)
     write("pgctrl", "start")
     # pktgen is done before it has written down what it did.
-    text = "Result: Starting"
-    limit = time.monotonic() + 60
-    while "Result: Starting" in text and time.monotonic() < limit:
-        with open(f"/proc/thread-self/net/pktgen/{device}", encoding="ascii") as file:
-            text = file.read()
+    text = read_without(device, "^Result: Starting")
     remove_all()
     result = re.search(r"Result: OK: (\d+)\(", text)
     if not result:

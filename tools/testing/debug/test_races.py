@@ -2,7 +2,6 @@
 """Several shells fight over one port and its VFs; lockdep and KASAN look on."""
 
 import os
-import random
 
 import ports
 from lab import patience
@@ -55,13 +54,12 @@ echo $done
 """
 
 
-def test_shells(guest):
+def test_shells(guest, seed):
     """After the fight everything is as one sets it, and the log is clean."""
     vm = guest()
     ports.start(vm)
     vm.check("insmod /mnt/igb_rs/igbvf_rs.ko", timeout=LIMIT)
-    seed = int(os.environ.get("SEED") or random.randrange(1 << 15))
-    print(f"SEED={seed} RACE_SECONDS={SECONDS}")
+    print(f"RACE_SECONDS={SECONDS}")
     traffic = vm.start(within("w", f"ping -q -i 0.01 {ports.address('pf')}"))
     shells = {}
     for number, (name, orders) in enumerate(SHELLS.items()):
