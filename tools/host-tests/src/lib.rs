@@ -2,6 +2,7 @@
 
 //! What the tests of `igb_common` share.
 
+pub mod cases;
 pub mod choices;
 pub mod pf;
 pub mod world;
