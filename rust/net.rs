@@ -40,6 +40,7 @@ pub use self::{
     },
     queue::{
         Sent,
+        TxCompletions,
         TxQueue, //
     },
     rtnl::{

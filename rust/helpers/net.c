@@ -96,8 +96,15 @@ unsigned int nic_tx_sent(struct netdev_queue *txq, unsigned int bytes)
 	return netif_xmit_stopped(txq) ? sent | NIC_SENT_STOPPED : sent;
 }
 
+/* dql_completed() ends in BUG() over more than was sent; here it is a warning, and cut off. */
 void nic_tx_completed(struct netdev_queue *txq, unsigned int pkts, unsigned int bytes)
 {
+#ifdef CONFIG_BQL
+	unsigned int sent = READ_ONCE(txq->dql.num_queued) - txq->dql.num_completed;
+
+	if (WARN_ON_ONCE(bytes > sent))
+		bytes = sent;
+#endif
 	netdev_tx_completed_queue(txq, pkts, bytes);
 }
 

@@ -121,9 +121,9 @@ impl<T: Operations> Callbacks<T> {
             return 0;
         };
         let limit = u32::try_from(budget).unwrap_or(0);
-        // SAFETY: this is the poll function of `napi`.
+        // SAFETY: this is the poll function of `napi`, and the pair's.
         let mut poll =
-            unsafe { Poll::new(napi, pair.index, limit, pair.tx_queue(), &pair.stats.rx) };
+            unsafe { Poll::new(napi, pair.index, limit, pair.completions(), &pair.stats.rx) };
         match T::poll(interface, state, &mut poll) {
             Progress::More => budget,
             // With budget 0 (netpoll) completing is not allowed, and all of the budget used would
@@ -175,7 +175,9 @@ impl<T: Operations> Callbacks<T> {
             pair.stats.tx.dropped.add(1);
             return raw::netdev_tx_NETDEV_TX_OK;
         };
-        match T::start_xmit(interface, tx, &pair.tx_queue(), skb) {
+        // SAFETY: as above, until this function returns.
+        let queue = unsafe { pair.tx_queue() };
+        match T::start_xmit(interface, tx, &queue, skb) {
             TxOutcome::Taken => raw::netdev_tx_NETDEV_TX_OK,
             TxOutcome::Busy(skb) => {
                 let _ = skb.into_raw();

@@ -27,7 +27,10 @@ use crate::{
 };
 
 use super::{
-    queue::TxQueue,
+    queue::{
+        TxCompletions,
+        TxQueue, //
+    },
     stats::QueueStats,
     Features,
     MacAddress,
@@ -65,10 +68,26 @@ unsafe impl<T: Operations> Sync for Pair<'_, T> {}
 
 impl<'bound, T: Operations> Pair<'bound, T> {
     /// The pair's transmit queue.
+    ///
+    /// # Safety
+    ///
+    /// The transmit lock must be held as long as it is used.
     #[inline]
-    pub(super) fn tx_queue(&self) -> TxQueue<'_> {
-        // SAFETY: the device's queues live as long as the device, which outlives the pairs.
+    pub(super) unsafe fn tx_queue(&self) -> TxQueue<'_> {
+        // SAFETY: the device's queues live as long as the device, which outlives the pairs; by the
+        // safety requirement.
         unsafe { TxQueue::new(self.txq.as_ptr(), &self.stats.tx) }
+    }
+
+    /// The pair's completions.
+    ///
+    /// # Safety
+    ///
+    /// To be called, and used, in the pair's poll function.
+    #[inline]
+    pub(super) unsafe fn completions(&self) -> TxCompletions<'_> {
+        // SAFETY: as for `tx_queue`.
+        unsafe { TxCompletions::new(self.txq.as_ptr()) }
     }
 
     /// Exchanges the transmit state.

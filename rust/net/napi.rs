@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    queue::TxQueue,
+    queue::TxCompletions,
     skbuff::{
         ReceiveInfo,
         SkBuff, //
@@ -56,7 +56,7 @@ pub struct Poll<'a> {
     napi: *mut raw::napi_struct,
     queue: u16,
     budget: u32,
-    tx: TxQueue<'a>,
+    completions: TxCompletions<'a>,
     stats: &'a RxStats,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Poll<'a> {
         napi: *mut raw::napi_struct,
         queue: u16,
         budget: u32,
-        tx: TxQueue<'a>,
+        completions: TxCompletions<'a>,
         stats: &'a RxStats,
     ) -> Self {
         // INVARIANT: by the safety requirement.
@@ -76,7 +76,7 @@ impl<'a> Poll<'a> {
             napi,
             queue,
             budget,
-            tx,
+            completions,
             stats,
         }
     }
@@ -87,10 +87,10 @@ impl<'a> Poll<'a> {
         self.budget
     }
 
-    /// The pair's transmit queue.
+    /// What the pair's transmit queue is to hear of.
     #[inline]
-    pub fn tx(&self) -> &TxQueue<'a> {
-        &self.tx
+    pub fn completions(&self) -> &TxCompletions<'a> {
+        &self.completions
     }
 
     /// The pair's receive counters.

@@ -22,19 +22,18 @@ impl Sent {
     }
 
     /// The queue is stopped, by [`TxQueue::stop_unless`] or by byte queue limits: something waits
-    /// for this packet to be [`TxQueue::completed`].
+    /// for this packet to be [`TxCompletions::completed`].
     #[inline(always)]
     pub fn stopped(self) -> bool {
         self.0 & raw::nic_sent_NIC_SENT_STOPPED != 0
     }
 }
 
-/// A transmit queue, lent to [`super::Operations::start_xmit`] (with the transmit lock held) and to
-/// the poll function (without).
+/// A transmit queue, lent to [`super::Operations::start_xmit`].
 ///
 /// # Invariants
 ///
-/// `txq` is a valid queue of a live device for `'a`.
+/// `txq` is a valid queue of a live device for `'a`, and its transmit lock is held.
 ///
 /// # Examples
 ///
@@ -58,7 +57,7 @@ pub struct TxQueue<'a> {
 impl<'a> TxQueue<'a> {
     /// # Safety
     ///
-    /// `txq` must be a valid queue for `'a`.
+    /// `txq` must be a valid queue for `'a`, with its transmit lock held.
     #[inline]
     pub(super) unsafe fn new(txq: *mut raw::netdev_queue, stats: &'a TxStats) -> Self {
         // INVARIANT: by the safety requirement.
@@ -69,7 +68,7 @@ impl<'a> TxQueue<'a> {
         }
     }
 
-    /// The queue's counters; to be written in `start_xmit` only.
+    /// The queue's counters.
     #[inline]
     pub fn stats(&self) -> &TxStats {
         self.stats
@@ -78,7 +77,7 @@ impl<'a> TxQueue<'a> {
     /// Accounts for `bytes` given to the device (byte queue limits).
     #[inline]
     pub fn sent(&self, bytes: u32) -> Sent {
-        // SAFETY: the queue is valid (invariant); called with the transmit lock held.
+        // SAFETY: the queue is valid and its transmit lock is held (invariant).
         Sent(unsafe { raw::nic_tx_sent(self.txq, bytes) })
     }
 
@@ -104,16 +103,54 @@ impl<'a> TxQueue<'a> {
         self.stats.stopped.add(1);
         true
     }
+}
 
-    /// Accounts for transmissions that are done; poll function.
+/// A transmit queue's other end, lent to the poll function: what the device is done with.
+///
+/// # Invariants
+///
+/// `txq` is a valid queue of a live device for `'a`, and no one else has its completions.
+///
+/// # Examples
+///
+/// ```
+/// use nic::net::Poll;
+///
+/// /// The device is done with `packets` of `bytes` in all, which leaves `free` slots.
+/// fn clean(poll: &Poll<'_>, packets: u32, bytes: u32, free: u16) {
+///     let queue = poll.completions();
+///     queue.completed(packets, bytes);
+///     queue.wake_if(|| free >= 128);
+/// }
+/// ```
+pub struct TxCompletions<'a> {
+    txq: *mut raw::netdev_queue,
+    _lifetime: PhantomData<&'a ()>,
+}
+
+impl<'a> TxCompletions<'a> {
+    /// # Safety
+    ///
+    /// `txq` must be a valid queue for `'a`, and to be called from its poll function.
+    #[inline]
+    pub(super) unsafe fn new(txq: *mut raw::netdev_queue) -> Self {
+        // INVARIANT: by the safety requirement; poll functions of a queue do not run at once.
+        Self {
+            txq,
+            _lifetime: PhantomData,
+        }
+    }
+
+    /// Accounts for transmissions that are done (byte queue limits). More bytes than were
+    /// [`TxQueue::sent`] are a kernel warning, and not counted.
     #[inline]
     pub fn completed(&self, packets: u32, bytes: u32) {
-        // SAFETY: the queue is valid (invariant); one caller at a time, the poll function. The
-        // function has the barrier that pairs with `stop_unless`.
+        // SAFETY: the queue is valid, and this the only caller (invariant). The function has the
+        // barrier that pairs with `stop_unless`.
         unsafe { raw::nic_tx_completed(self.txq, packets, bytes) };
     }
 
-    /// Restarts a stopped queue if there is `room`; poll function, after [`Self::completed`].
+    /// Restarts a stopped queue if there is `room`; after [`Self::completed`].
     #[inline]
     pub fn wake_if(&self, room: impl Fn() -> bool) {
         // SAFETY: the queue is valid (invariant).

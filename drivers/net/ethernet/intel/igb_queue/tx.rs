@@ -466,7 +466,7 @@ impl TxCompletion<'_> {
         self.shared.tail.store(payload_end, Ordering::Release);
         self.shared.clean.publish(clean);
 
-        let queue = poll.tx();
+        let queue = poll.completions();
         queue.completed(done_packets, done_bytes);
         // Only with half of the ring free, so that the queue does not stop again at once.
         let busy = self.consumer.pending(used);
