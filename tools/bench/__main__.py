@@ -16,6 +16,7 @@ from lab.client import CommandFailed
 
 from . import chart, results, show, table
 from .cells import CELLS, SampleFailed, sample
+from .copybreak import measure_copybreak
 from .counts import Counter, Unavailable, median
 from .rig import C, OURS, SIDES, Rig
 from .scale import measure_scale
@@ -47,7 +48,8 @@ def parse(argv):
     parser.add_argument("--cells", default=".", help="regular expression: cells to measure")
     parser.add_argument("--pairs", type=int, default=7, help="pairs of samples per cell (%(default)s)")
     parser.add_argument("--seconds", type=float, default=1, help="of traffic per sample (%(default)s)")
-    parser.add_argument("--only", choices=("cells", "counts", "scale", "times"), help="one part of it")
+    parser.add_argument("--only", choices=("cells", "counts", "scale", "times", "copybreak"),
+                        help="one part of it; copybreak is in no other run")
     parser.add_argument("--commit", default="", help="what is measured, for the record")
     args = parser.parse_args(argv)
     args.modes = args.modes.split(",") if args.modes else ["strict"] if args.quick else list(results.MODES)
@@ -118,6 +120,8 @@ class Bench:
             self.part("scale", self.scale)
         if self.args.only in (None, "times"):
             self.part("times", self.times)
+        if self.args.only == "copybreak":
+            self.part("copybreak", self.copybreak)
         self.results.finish()
         return not self.failed
 
@@ -192,6 +196,10 @@ class Bench:
     def times(self):
         show.heading("Times and sizes")
         self.results.times(measure_times(1 if self.args.quick else 5, show.times))
+
+    def copybreak(self):
+        show.heading("Instructions per packet of TCP into the PF, strict, by length: all copied, all lent")
+        self.results.copybreak(measure_copybreak(1 if self.args.quick else 7, show.copybreak))
 
 
 def main(argv=None):

@@ -82,6 +82,10 @@ class Results:
         self.data["times"] = found
         self.save()
 
+    def copybreak(self, found):
+        self.data["copybreak"] = found
+        self.save()
+
     def finish(self):
         self.data["ended"] = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         self.data["headline"] = headline(self.data["modes"])

@@ -64,6 +64,10 @@ def times(title, ours, c, unit):
     _write(f"  {title:<26}{number(ours):>10}{number(c):>10}  {unit:<10}{ratio:>6}\n")
 
 
+def copybreak(length, copied, lent):
+    _write(f"  {length:>5} bytes{number(copied):>10}{number(lent):>10}{lent / copied:>8.2f}\n")
+
+
 def problem(where, what):
     _clear()
     _write(f"  {where}: {str(what).strip()[:600]}\n")

@@ -62,8 +62,8 @@ def test_copybreak(guest, mtu):
     ports.start(vm)
     vm.put("/run/copy.py", COPY)
     run_all(vm, *(f"ip -n {name} link set {name} mtu {mtu}" for name in ("pf", "w")))
-    assert re.search(r"rx-copybreak: 512$", vm.check(within("pf", "ethtool --get-tunable pf rx-copybreak")).strip())
-    for setting, some in ((512, True), (mtu + 14, False), (0, True), ((1 << 32) - 1, False)):
+    assert re.search(r"rx-copybreak: 256$", vm.check(within("pf", "ethtool --get-tunable pf rx-copybreak")).strip())
+    for setting, some in ((256, True), (mtu + 14, False), (0, True), ((1 << 32) - 1, False)):
         vm.check(within("pf", f"ethtool --set-tunable pf rx-copybreak {setting}"))
         assert str(setting) in vm.check(within("pf", "ethtool --get-tunable pf rx-copybreak"))
         before = lent(vm)

@@ -59,9 +59,9 @@ const BATCH: u16 = 32;
 pub struct Copybreak(Atomic<u32>);
 
 impl Copybreak {
-    /// Until the user sets another. Above it lending costs less than copying; see
-    /// Documentation/performance.
-    pub const DEFAULT: u32 = 512;
+    /// Until the user sets another. Above it lending costs less than copying; below it too little
+    /// less to have pages away for it: see Documentation/performance.
+    pub const DEFAULT: u32 = 256;
 
     /// The default.
     pub const fn new() -> Self {
