@@ -4,6 +4,7 @@
 import re
 
 import ports
+import vfs
 from ports import BDF, DEBUGFS, DEVICES, LIMIT, MODULE, run_all, until
 
 PF = BDF["pf"]
@@ -112,8 +113,8 @@ def test_no_answer(guest):
 
 
 class Ones:
-    """A guest in which the PF's registers can be covered with all ones, what a real machine reads of a device that
-    is not there: a second device, whose memory is full of them, takes the PF's addresses."""
+    """A guest in which a function's registers can be covered with all ones, what a real machine reads of a device that
+    is not there: a second device, whose memory is full of them, takes the function's addresses."""
 
     BYTES = 128 << 10
 
@@ -124,11 +125,12 @@ class Ones:
                                    "-device", "ivshmem-plain,memdev=ones"))
         self.device, = [bdf for bdf, ids in self.vm.pci.items() if ids == "1af4:1110"]
 
-    def cover(self):
+    def cover(self, function=PF):
+        """Covers a function, and closes the way to all of them."""
         close_way(self.vm)
-        self.vm.check(f"bar=$(head -n 1 {DEVICES}/{PF}/resource | cut -c 3-18)\n"
-                      f"setpci -s {self.device} COMMAND=0:2 BASE_ADDRESS_2=$(echo $bar | cut -c 9-16) "
-                      f"BASE_ADDRESS_3=$(echo $bar | cut -c 1-8) COMMAND=2:2")
+        at = vfs.bar(self.vm, function) & -self.BYTES
+        self.vm.check(f"setpci -s {self.device} COMMAND=0:2 BASE_ADDRESS_2={at & 0xffffffff:08x} "
+                      f"BASE_ADDRESS_3={at >> 32:08x} COMMAND=2:2")
 
     def uncover(self):
         self.vm.check(f"setpci -s {self.device} COMMAND=0:2")
@@ -173,6 +175,25 @@ def test_all_ones_under_traffic(guest, tmp_path_factory):
     lost_under_traffic(ones.vm, ones.cover, ones.uncover)
     said = [line for line in messages(ones.vm, since) if "device reads all ones" in line]
     assert len(said) == 1, said
+
+
+def test_all_ones_of_a_vf(guest, tmp_path_factory):
+    """All ones in a VF's registers, under traffic: said once, no carrier, and both drivers let go of everything."""
+    ones = Ones(guest, tmp_path_factory.getbasetemp())
+    vm, vf = ones.vm, vfs.VFS[0]
+    vfs.start(vm, count=1)
+    stream = vfs.endless(vm, "w", "v0")
+    since = vm.mark()
+    ones.cover(vf)
+    vm.check(until(vfs.no_carrier("v0")), timeout=LIMIT)
+    stream.stop()
+    run_all(vm, "rmmod igbvf_rs", "rmmod igb_rs")
+    said = [line for line in messages(vm, since, vf) if "device reads all ones" in line]
+    assert len(said) == 1, said
+    ones.uncover()
+    run_all(vm, "ip -all netns delete")
+    vfs.start(vm, count=1)
+    run_all(vm, vfs.pings("v0", "w"), vfs.pings("w", "v0"))
 
 
 def test_no_bar(guest):
