@@ -56,7 +56,7 @@ LENGTH_ERRORS, ERRORS = 6, 2
 
 
 class Function(Rings):
-    """A function's first queue, and its interrupts."""
+    """A function's only queue, and its interrupts."""
 
     def __init__(self, vm, name):
         super().__init__(vm, *{"v0": (VFS[0], 0), "pf": (PF, 2)}[name])
