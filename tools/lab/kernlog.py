@@ -39,8 +39,9 @@ _bad = re.compile("|".join(f"(?:{pattern})" for pattern in BAD))
 DMAR_FAULT = re.compile(r"DMAR: \[.*fault addr")
 """One line per fault the IOMMU logged."""
 
-_OWN = re.compile(r"^(\[[ \d.]+\] )?lab: (?!guest cannot start)")
-"""The lab's marks and notes in the log; the name of a test may well contain "WARNING:"."""
+_OWN = re.compile(r"^(\[[ \d.]+\](\[ *[CT]\d+\])? )?lab: (?!guest cannot start)")
+"""The lab's marks and notes in the log (PRINTK_CALLER names a processor or task before); the name of a test may well
+contain "WARNING:"."""
 
 _END_OF_TRACE = re.compile(r"---\[ end trace |</TASK>")
 

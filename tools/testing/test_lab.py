@@ -76,6 +76,13 @@ def test_verdict_catches(guest, line):
         assert any(line in found for found in kernlog.findings(vm.log(since, vm.mark())))
 
 
+@pytest.mark.parametrize("stamp", ["", "[    1.500000] ", "[    1.500000][  T270] ", "[    1.500000][    C0] "])
+def test_verdict_spares_notes(stamp):
+    """The lab's own lines may name what is bad, however the kernel begins a line; nobody else's may."""
+    assert not kernlog.findings([f"{stamp}lab: test test_x[WARNING: made up]"])
+    assert kernlog.findings([f"{stamp}labyrinth: WARNING: made up"]) == [f"{stamp}labyrinth: WARNING: made up"]
+
+
 def test_verdict_raises(guest):
     vm = guest()
     since = vm.mark()
