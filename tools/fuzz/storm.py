@@ -18,9 +18,11 @@ import sys
 import time
 from pathlib import Path
 
+from lab import Vm, paths
+
 REPO = Path(__file__).resolve().parents[2]
 HERE = REPO / "tools/fuzz"
-OUT = REPO / "build/fuzz/guest"
+OUT = paths.BUILD / "fuzz/guest"
 IN_GUEST = "/mnt/igb_rs/fuzz/guest"
 
 sys.path.insert(0, str(REPO / "tools/testing"))
@@ -120,7 +122,6 @@ ATTACKS = ("messages", "storm", "quota", "hold", "resets", "flr", "registers", "
 
 def fuzz(seed, seconds, pf="igb_rs"):
     """Random rounds of attacks until the time is over. Raises when something is wrong; the text has the seed."""
-    from lab import Vm
     rng = random.Random(seed)
     total = 0
     with Vm(ports=2, name="fuzz") as vm:

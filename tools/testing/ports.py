@@ -97,7 +97,7 @@ class Endless:
 
     def __init__(self, vm, source="w", target="pf"):
         self.vm = vm
-        command = f"{server(target)} exec {within(source, f'iperf3 -i 0.5 -t 600 --forceflush -c {address(target)}')}"
+        command = f"{server(target)} exec {within(source, f'iperf3 -i 0.5 -t 86400 --forceflush -c {address(target)}')}"
         self.process = vm.start(command)
 
     def __enter__(self):

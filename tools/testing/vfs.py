@@ -93,7 +93,7 @@ def stream(vm, source, target, reverse=False, network=0, mebibytes=4):
 
 def endless(vm, source, target):
     """Starts a TCP stream that goes on until its end is gone; returns its Process once it flows."""
-    process = vm.start(f"{server(target)} exec ip netns exec {source} iperf3 -i 0.2 -t 600 --forceflush -c {address(target)}")
+    process = vm.start(f"{server(target)} exec ip netns exec {source} iperf3 -i 0.2 -t 86400 --forceflush -c {address(target)}")
     process.wait_for("bits/sec", timeout=LIMIT)
     return process
 
