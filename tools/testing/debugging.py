@@ -13,6 +13,10 @@ ELSEWHERE = {
 }
 """Tests, by the end of their name, that `make check-debug` leaves to `make check`, and why."""
 
+KERNELS_OWN = (r"WARNING: drivers/pci/remove\.c:\d+ at pci_stop_and_remove_bus_device",) if DEBUG else ()
+"""Reports that are the kernel's own: to remove a VF it wants its lock of rescans, which it takes around
+`sriov_numvfs` and removal by sysfs, but not around the unbinding of a PF's driver; a driver cannot know."""
+
 NO_GUEST = "boots no guest"
 
 
