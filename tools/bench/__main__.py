@@ -43,7 +43,7 @@ class Refused(Exception):
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--quick", action="store_true", help="strict mode only, the main cells, short samples")
+    parser.add_argument("--quick", action="store_true", help="strict mode only, the main cells, few counts")
     parser.add_argument("--modes", default=None, help=f"comma-separated, of {', '.join(qemu.MODES)} ({', '.join(results.MODES)})")
     parser.add_argument("--cells", default=".", help="regular expression: cells to measure")
     parser.add_argument("--pairs", type=int, default=7, help="pairs of samples per cell (%(default)s)")
@@ -177,7 +177,7 @@ class Bench:
                 self.results.note_guest(counter.vm)
                 for name, kind, sender, receiver, amount, more in counted:
                     runs = {side.name: [] for side in SIDES}
-                    for nth in range(2 if self.args.quick else 6):
+                    for nth in range(6 if not self.args.quick else 2 if kind == "tcp" else 1):
                         for side in SIDES:
                             # A first run is one of a TCP that knows nothing of the path yet.
                             if nth == 1:

@@ -57,7 +57,7 @@ CELLS = (
     Cell("vf-tcp-out", "VF TCP out", "tcp", "V0", "B", "Mbit/s", VF_TCP, quick=True),
     Cell("vf-tcp-in", "VF TCP in", "tcp", "B", "V0", "Mbit/s", VF_TCP, quick=True),
     Cell("vf-tcp-both", "VF TCP both ways", "both", "V0", "B", "Mbit/s"),
-    Cell("vf-64-out", "VF 64 B out", "packets-sent", "V0", "B", "packets/s", quick=True),
+    Cell("vf-64-out", "VF 64 B out", "packets-sent", "V0", "B", "packets/s"),
     Cell("vf-64-in", "VF 64 B in", "packets-received", "B", "V0", "packets/s"),
     Cell("vf-flood", "VF flood ping", "flood", "V0", "B", "s", LATENCY, lower=True, quick=True),
     Cell("vf-rr", "VF UDP request/response", "rr", "V0", "B", "1/s"),
