@@ -14,7 +14,10 @@ pub use self::adapter::{
     Bound,
     Driver, //
 };
-pub use self::interruption::Interruption;
+pub use self::interruption::{
+    clear_master,
+    Interruption, //
+};
 pub use self::scope::{
     Registered,
     Resource,

@@ -78,6 +78,16 @@ impl Interruption {
     }
 }
 
+/// Ends all requests of the device, DMA and interrupts, whatever it does with its registers. May be
+/// called from any context in which the device is locked.
+///
+/// For a device that cannot be told to stop, before its memory or its vectors are given up. It may
+/// make requests again after [`pci::Device::set_master`].
+pub fn clear_master(dev: &pci::Device<Core<'_>>) {
+    // SAFETY: the device is valid and its lock is held (`Core`).
+    unsafe { raw::pci_clear_master(sys::pci_dev(dev)) };
+}
+
 /// Keeps the configuration space as it is when the driver is bound, for [`slot_reset`]: the PCI
 /// core's own copy is from before.
 pub(super) fn remember(dev: &pci::Device<Core<'_>>) -> Result {
@@ -185,8 +195,7 @@ impl<T: Driver> Callbacks<T> {
         unsafe {
             Self::with(pdev, |dev, this| {
                 // What the device has under way must not reach memory that gets a new owner.
-                // SAFETY: the device is valid and its lock is held (`Core`).
-                raw::pci_clear_master(sys::pci_dev(dev));
+                clear_master(dev);
                 this.interrupt(dev, Interruption::Error);
             })
         };

@@ -31,3 +31,8 @@ def server(name):
     listening = f"ip netns exec {name} ss -Hltn | grep -q :5201"
     return (f"for pid in $(ip netns pids {name}); do grep -qzx -- -s /proc/$pid/cmdline && kill $pid; done; "
             f"{until(f'! {{ {listening}; }}')}; ip netns exec {name} iperf3 -s -1 -D; {until(listening)}; ")
+
+
+def shouts(name):
+    """Shell command: a thousand broadcasts a second, to all that hear the interface, until it is stopped."""
+    return f"exec ip netns exec {name} ping -nqb -i 0.001 -I {name} 255.255.255.255"

@@ -16,6 +16,7 @@ use nic::{
     irq::Irq,
     net::Interface,
     pci::{
+        clear_master,
         Driver,
         Interruption,
         Registered,
@@ -72,9 +73,13 @@ impl Driver for Igbvf {
         probe(dev, scope)
     }
 
-    fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
+    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
         // The watchdog would restart what is stopped here.
         this.watchdog.unregister();
+        if !this.adapter.hw().check_alive() {
+            // It cannot be told to stop, and would fire vectors that are about to be freed.
+            clear_master(dev);
+        }
         this.interface.unregister();
         this.adapter.stop_device();
     }
