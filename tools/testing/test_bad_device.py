@@ -127,11 +127,11 @@ class Ones:
         self.device, = [bdf for bdf, ids in self.vm.pci.items() if ids == "1af4:1110"]
 
     def cover(self, function=PF):
-        """Covers a function, and closes the way to all of them."""
-        close_way(self.vm)
+        """Covers a function, and closes the way to all of them, at once: a driver that met the zeros of the closed way
+        would take them for a reset."""
         at = vfs.bar(self.vm, function) & -self.BYTES
         self.vm.check(f"setpci -s {self.device} COMMAND=0:2 BASE_ADDRESS_2={at & 0xffffffff:08x} "
-                      f"BASE_ADDRESS_3={at >> 32:08x} COMMAND=2:2")
+                      f"BASE_ADDRESS_3={at >> 32:08x} -s {ROOT_PORT} COMMAND=0:2 -s {self.device} COMMAND=2:2")
 
     def uncover(self):
         self.vm.check(f"setpci -s {self.device} COMMAND=0:2")
