@@ -116,6 +116,9 @@ def guests():
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     setattr(item, f"report_{report.when}", report)
+    if report.failed:
+        # Now, not at the end: a run of hours may be cut short.
+        saved(item.name, f"{report.when}.txt").write_text(report.longreprtext)
 
 
 @pytest.fixture
@@ -152,9 +155,15 @@ def guest(request, guests):
             raise
 
 
+def saved(test, what):
+    """Where something about a failed test is kept: build/log/failed-TEST.WHAT."""
+    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    return paths.LOGS / f"failed-{test.replace('/', '-')}.{what}"
+
+
 def keep_log(vm, test):
-    """Saves a guest's console as build/log/failed-TEST.console.log: the next guest of its kind writes over its own."""
-    (paths.LOGS / f"failed-{test.replace('/', '-')}.console.log").write_bytes(vm.console_bytes())
+    """Saves a guest's console: the next guest of its kind writes over its own."""
+    saved(test, "console.log").write_bytes(vm.console_bytes())
 
 
 RESET = """
