@@ -78,8 +78,8 @@ impl Interruption {
     }
 }
 
-/// Ends all requests of the device, DMA and interrupts, whatever it does with its registers. May be
-/// called from any context in which the device is locked.
+/// Ends all requests of the device, DMA and interrupts, whatever it does with its registers. Process
+/// context, as everything that has the device locked.
 ///
 /// For a device that cannot be told to stop, before its memory or its vectors are given up. It may
 /// make requests again after [`pci::Device::set_master`].

@@ -150,7 +150,7 @@ def test_all_ones(guest, tmp_path_factory):
     bind(ones.vm)
 
 
-def lost_under_traffic(vm, lose, bring_back, let_go="true"):
+def lost_under_traffic(vm, lose, bring_back, before_unload=lambda: None):
     """The link goes with the device, the driver can be unloaded, and works when the device answers again."""
     ports.start(vm)
     stream = ports.Endless(vm)
@@ -158,7 +158,8 @@ def lost_under_traffic(vm, lose, bring_back, let_go="true"):
     lose()
     vm.check(until("ip -n pf -o link show dev pf | grep -q NO-CARRIER"), timeout=LIMIT)
     stream.process.stop()
-    run_all(vm, let_go, "rmmod igb_rs")
+    before_unload()
+    vm.check("rmmod igb_rs", timeout=LIMIT)
     bring_back()
     run_all(vm, "ip -all netns delete")
     ports.start(vm)
@@ -174,18 +175,14 @@ def test_all_ones_under_traffic(guest, tmp_path_factory):
     """The device under the ones goes on receiving: no interrupt of it may come when its vectors are free."""
     ones = Ones(guest, tmp_path_factory.getbasetemp())
     since = ones.vm.mark()
-    shouting = []
 
-    def lose():
-        ones.cover()
-        shouting.append(ones.vm.start(shouts("w")))
+    def unbind():
+        """By itself: rmmod would let go of the other port, which shouts, first."""
+        shouting = ones.vm.start(shouts("w"))
+        ones.vm.check(f"echo {PF} >{DRIVER}/unbind", timeout=LIMIT)
+        shouting.stop()
 
-    def bring_back():
-        shouting.pop().stop()
-        ones.uncover()
-
-    # The other port, which shouts, would be let go of first.
-    lost_under_traffic(ones.vm, lose, bring_back, let_go=f"echo {PF} >{DRIVER}/unbind")
+    lost_under_traffic(ones.vm, ones.cover, ones.uncover, unbind)
     said = [line for line in messages(ones.vm, since) if "device reads all ones" in line]
     assert len(said) == 1, said
 
