@@ -13,12 +13,14 @@ modules:
 demo: modules
 	@tools/lab/enter python3 tools/demo/demo.py
 
+tests = env ROUNDS='$(ROUNDS)' SEED='$(SEED)' RACE_SECONDS='$(RACE_SECONDS)' python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
+
 check: modules
-	@tools/lab/enter python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
+	@tools/lab/enter $(tests)
 
 check-debug:
 	@LAB_KERNEL=debug tools/lab/build $(if $(V),V=$(V))
-	@LAB_KERNEL=debug tools/lab/enter env RACE_SECONDS='$(RACE_SECONDS)' python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
+	@LAB_KERNEL=debug tools/lab/enter $(tests)
 
 fuzz: modules
 	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
@@ -46,7 +48,7 @@ help:
 	@echo '  make            build build/igb_rs.ko and build/igbvf_rs.ko'
 	@echo '  make demo       run both drivers in QEMU: seven live VFs, one of them in a VM;'
 	@echo '                  a table as it goes, then build/demo/report.json'
-	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k)'
+	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k); ROUNDS= of resets, removal and sleep, SEED='
 	@echo '  make check-debug  the guest tests on a kernel with KASAN, lockdep, kmemleak and more, and failing'
 	@echo '                  allocations; RACE_SECONDS=60. Compiles that kernel once, half an hour of processor time'
 	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'

@@ -24,6 +24,11 @@ def pytest_configure(config):
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 143))
 
 
+def pytest_itemcollected(item):
+    if "rounds" in item.fixturenames:
+        item.extra_keyword_matches.add("rounds")
+
+
 def pytest_collection_modifyitems(config, items):
     reasons = {item: debugging.left_out(item) for item in items}
     config.hook.pytest_deselected(items=[item for item in items if reasons[item]])
@@ -186,8 +191,11 @@ def reset(vm):
 
 @pytest.fixture
 def rounds():
-    """How often a test of resets, removal or sleep repeats itself: environment variable ROUNDS."""
-    return int(os.environ.get("ROUNDS", 2))
+    """How often a test of resets, removal or sleep repeats itself: environment variable ROUNDS.
+
+    `-k rounds` selects the tests that ask for this.
+    """
+    return int(os.environ.get("ROUNDS") or 2)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ ELSEWHERE = {
     "test_bench.py": "counts what a packet costs on the stock kernel",
     "test_lifecycle.py::test_reload": "measures memory, which KASAN's quarantine holds back; kmemleak looks instead",
     "test_vm.py": "a VM in a guest would boot the debug kernel under two emulations",
-    "test_fuzz.py": "one million inputs on the host, and a storm that counts by time",
 }
 """Tests, by the end of their name, that `make check-debug` leaves to `make check`, and why."""
 

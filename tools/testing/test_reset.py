@@ -139,9 +139,10 @@ def test_remove_rescan(guest, rounds):
     vm = guest()
     start(vm)
     for _ in range(rounds):
-        stream = flow(vm, "v0", "w")
+        streams = [flow(vm, "v0", "w"), flow(vm, "pf", "v1")]
         run_all(vm, f"echo 1 >{DEVICES}/{PF}/remove", f"[ ! -e {DEVICES}/{VFS[0]} ]")
-        stream.stop()
+        for stream in streams:
+            stream.stop()
         run_all(vm, "ip netns delete pf", "ip netns delete v0", "ip netns delete v1", "echo 1 >/sys/bus/pci/rescan",
                 place(PF, "pf"), f"echo 2 >{NUMVFS}", place(VFS[0], "v0"), place(VFS[1], "v1"), until(carrier("v0")),
                 until(carrier("v1")), until(carrier("pf")), reaches("v0", "w"), reaches("v1", "pf"))
@@ -152,10 +153,11 @@ def test_unplugged(guest, rounds):
     vm = guest()
     start(vm)
     for _ in range(rounds):
-        stream = flow(vm, "v0", "w")
+        streams = [flow(vm, "v0", "w"), flow(vm, "pf", "v1")]
         vm.qmp("device_del", id="nic0")
         vm.wait_until(f"[ ! -e {DEVICES}/{PF} ]", timeout=LIMIT)
-        stream.stop()
+        for stream in streams:
+            stream.stop()
         run_all(vm, "ip netns delete pf", "ip netns delete v0", "ip netns delete v1")
         vm.qmp("device_add", driver="igb", id="nic0", bus="port0", netdev="wire0", mac=vm.macs[0], romfile="")
         run_all(vm, until(f"[ -e {DEVICES}/{PF}/driver ]"), place(PF, "pf"), f"echo 2 >{NUMVFS}", place(VFS[0], "v0"),
