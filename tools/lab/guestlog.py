@@ -46,6 +46,17 @@ class LoggedGuest(Guest):
         """Lines of the kernel log between two marks."""
         return self.console_bytes()[since:until].decode(errors="replace").splitlines()
 
+    def logged(self, text, since, timeout=60):
+        """Waits until a line with `text` in it comes after a mark, and returns it; GuestError after `timeout` s."""
+        limit = time.monotonic() + patience(timeout)
+        while True:
+            for line in self.log(since):
+                if text in line:
+                    return line
+            if time.monotonic() > limit:
+                raise GuestError(f"{self.name}: not in the kernel log in {timeout} s: {text}")
+            time.sleep(0.2)
+
     def note(self, text):
         """Writes a line into the kernel log, to find a place again when reading it."""
         self.put("/dev/kmsg", f"<6>lab: {text}\n")

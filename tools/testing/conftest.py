@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import debugging
-from lab import Vm, paths
+from lab import GuestError, Vm, paths
 
 MODES = ("strict", "lazy", "passthrough", "none")
 
@@ -64,10 +64,9 @@ class Guests:
     def get(self, mode="strict", ports=2, **options):
         key = repr((mode, ports, sorted(options.items())))
         vm = self._running.pop(key, None)
-        if vm is not None and not alive(vm):
-            vm.close()
-            vm = None
-        if vm is None:
+        if vm is not None:
+            assert_alive(vm)
+        else:
             while len(self._running) >= self.LIMIT:
                 self.drop(next(iter(self._running)), judge=True)
             vm = Vm(mode=mode, ports=ports, name=self._name(mode, ports, options), **options)
@@ -84,7 +83,8 @@ class Guests:
         """Closes a guest; `judge`: after a last look at what it lost."""
         vm = self._running.pop(key)
         try:
-            if judge and alive(vm):
+            if judge:
+                assert_alive(vm)
                 found = debugging.leaks(vm)
                 assert not found, f"{vm.name}: lost memory, see {vm.where()}:\n{found}"
         finally:
@@ -101,12 +101,15 @@ class Guests:
             self.drop(key, judge=True)
 
 
-def alive(vm):
-    """Does the guest still answer?"""
+def assert_alive(vm):
+    """AssertionError for a guest that does not answer any more. None of the tests that had it found it so, and a test
+    that ends a guest discards it: it died in between."""
     try:
-        return vm.run("true", timeout=20).ok
-    except Exception:
-        return False
+        vm.check("true", timeout=20)
+    except GuestError as error:
+        keep_log(vm, vm.name)
+        vm.close()
+        raise AssertionError(f"guest {vm.name} died between tests: {error}") from error
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,10 @@ a second and more.
 """
 
 import json
-import time
 from pathlib import Path
 
-from lab import patience
 from netns import DEVICES, carrier, server, until
+from streams import carry
 
 BDF = {"pf": "0000:01:00.0", "w": "0000:02:00.0"}
 DEBUGFS = "/sys/kernel/debug/igb_rs"
@@ -106,14 +105,7 @@ class Endless:
 
     def flows(self):
         """Waits until an interval of the stream that began after the call has carried something."""
-        seen = len(self._intervals()) + 1
-        limit = time.monotonic() + patience(LIMIT)
-        while not any(" 0.00 bits/sec" not in line for line in self._intervals()[seen:]):
-            assert self.process.running and time.monotonic() < limit, f"the stream stands still: {self.process.stdout}"
-            time.sleep(0.1)
-
-    def _intervals(self):
-        return [line for line in self.process.stdout.splitlines() if "bits/sec" in line]
+        carry(self.process, limit=LIMIT)
 
     def __exit__(self, kind, *_):
         if kind is None:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The lab itself: guests boot in every IOMMU mode, and the verdict on the kernel log is a true one."""
 
+import os
+import signal
+
 import pytest
 
+from conftest import Guests
 from lab import CommandFailed, DirtyLog, GuestError, kernlog
 
 
@@ -94,6 +98,27 @@ def test_verdict_raises(guest):
     with pytest.raises(DirtyLog):
         with vm.expecting("never said"):
             pass
+
+
+def test_logged(guest):
+    vm = guest()
+    vm.put("/dev/kmsg", "<6>made up 1\n")
+    since = vm.mark()
+    vm.start("sleep 1; echo '<6>made up 2' >/dev/kmsg")
+    assert "made up 2" in vm.logged("made up", since)
+    with pytest.raises(GuestError):
+        vm.logged("never said", since, timeout=1)
+
+
+def test_death_is_noticed():
+    """A guest that dies between two tests is not replaced without a word, nor forgotten at the end."""
+    pool = Guests()
+    for look in (lambda: pool.get(memory=512), pool.close):
+        vm = pool.get(memory=512)
+        os.kill(vm.pid, signal.SIGKILL)
+        with pytest.raises(AssertionError, match=f"guest {vm.name} died between tests"):
+            look()
+    pool.close()
 
 
 def test_clean_boot(guest, mode):
