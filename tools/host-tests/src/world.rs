@@ -22,6 +22,7 @@ use igb_common::{
     layout::Layout,
     mac::MacAddr,
     mbx::*,
+    rar::RarTable,
     vf_slot::*,
     vlan::VlanTable, //
 };
@@ -186,6 +187,7 @@ impl<C: Choices> World<C> {
     /// Whether the model lets VF `vf`, which is ready, do this; if so, does it.
     fn carry_out(&mut self, vf: u8, request: VfRequest) -> bool {
         let share = VlanTable::fair_share(self.pf.bank.layout());
+        let filter_share = RarTable::fair_share(self.pf.bank.layout());
         let pf_unicast = self.pf_unicast.clone();
         let free = |mac: MacAddr, models: &[Model]| {
             let others = (0..).zip(models).filter(|(other, _)| *other != vf);
@@ -224,7 +226,7 @@ impl<C: Choices> World<C> {
                 if model.owns(mac.bytes()) {
                     return true;
                 }
-                let room = model.filters.len() < 3 && taken < entries;
+                let room = model.filters.len() < filter_share && taken < entries;
                 let good = may_choose && room && free(mac, &models);
                 if good {
                     model.filters.insert(mac.bytes());

@@ -109,6 +109,24 @@ fn mac_filters_are_few() {
     assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(30))));
 }
 
+/// Whatever the others take, each VF gets its filters, and the PF as many.
+#[test]
+fn mac_filters_are_shared_fairly() {
+    for (vfs, share) in [(1, 3), (2, 3), (5, 3), (6, 2), (7, 2)] {
+        let mut pf = ready(vfs);
+        for vf in 0..vfs as u8 {
+            let mac = |n| VfRequest::AddMacFilter(station(100 + 10 * u32::from(vf) + n));
+            for n in 0..share {
+                assert!(done(&mut pf, vf, mac(n)));
+            }
+            assert!(!done(&mut pf, vf, mac(share)));
+        }
+        pf.bank
+            .set_pf_unicast((10..10 + share).map(station))
+            .unwrap();
+    }
+}
+
 #[test]
 fn vlans_are_shared_fairly() {
     let mut pf = ready(7);

@@ -14,7 +14,7 @@ use crate::{
 use igb_common::{
     mbx::*,
     multicast::MTA_REGISTERS,
-    vf_slot::*,
+    rar::RarTable,
     vlan::{
         VlanTable,
         VFTA_REGISTERS, //
@@ -40,13 +40,14 @@ impl<C: Choices> World<C> {
         let mut mta = [0; MTA_REGISTERS];
         let mut vlans: BTreeMap<u16, u8> = BTreeMap::new();
         let share = VlanTable::fair_share(self.pf.bank.layout());
+        let filters = RarTable::fair_share(self.pf.bank.layout());
         for (vf, model) in (0..).zip(&mut self.models) {
             // RESET puts the port VLAN back, which the model's scrub does not know.
             let admin = *self.pf.bank.slot(vf).unwrap().admin();
             if let Some(tag) = admin.vlan {
                 model.vlans = BTreeSet::from([tag.vid()]);
             }
-            assert!(model.filters.len() <= MAX_MAC_FILTERS);
+            assert!(model.filters.len() <= filters);
             assert!(model.vlans.len() <= share.max(1));
             assert!(model.hashes.len() <= MAX_HASHES);
             for vid in &model.vlans {

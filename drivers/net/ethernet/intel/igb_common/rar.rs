@@ -17,6 +17,8 @@ use crate::{
 
 /// Entries of the table (RA and RA2 together).
 pub const RAR_ENTRIES: usize = 24;
+/// Most further filters of a VF.
+pub const MAX_VF_FILTERS: usize = 3;
 
 const RAH_POOL_SHIFT: u32 = 18;
 const RAH_AV: u32 = 1 << 31;
@@ -223,6 +225,24 @@ impl RarTable {
         entry.owner.vf()?;
         self.clear(index);
         Some(entry.owner)
+    }
+
+    /// Most further filters of a VF: so few that all VFs can have theirs and the PF as many, so that no
+    /// VF takes another's.
+    #[inline]
+    pub fn fair_share(layout: Layout) -> usize {
+        let vfs = usize::from(layout.vfs());
+        // Entry 0 is the PF's address.
+        let shared = RAR_ENTRIES.saturating_sub(1).saturating_sub(vfs);
+        shared
+            .checked_div(vfs.saturating_add(1))
+            .map_or(0, |share| share.min(MAX_VF_FILTERS))
+    }
+
+    /// The division the table was last given.
+    #[inline]
+    pub const fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// How many filters VF `vf` has.

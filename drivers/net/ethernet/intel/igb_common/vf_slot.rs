@@ -43,8 +43,6 @@ use crate::{
 };
 use core::fmt;
 
-/// Most further MAC filters of a VF.
-pub const MAX_MAC_FILTERS: usize = 3;
 /// Messages a VF may send at once.
 pub const MESSAGE_BURST: u32 = 64;
 /// Milliseconds per message after that: 8 a second.

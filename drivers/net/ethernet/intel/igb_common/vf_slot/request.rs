@@ -8,8 +8,7 @@ use super::{
     Event,
     Filters,
     VfSlot,
-    VfState,
-    MAX_MAC_FILTERS, //
+    VfState, //
 };
 use crate::{
     mac::MacAddr,
@@ -21,7 +20,10 @@ use crate::{
         VfRequest,
         Words, //
     },
-    rar::RarError,
+    rar::{
+        RarError,
+        RarTable, //
+    },
     vlan::{
         VlanError,
         VlanTable, //
@@ -210,7 +212,7 @@ impl VfSlot {
         if !self.admin.may_choose_mac() {
             return Err(Denial::AdminMac);
         }
-        if ctx.rar.vf_filters(self.vf) >= MAX_MAC_FILTERS {
+        if ctx.rar.vf_filters(self.vf) >= RarTable::fair_share(ctx.rar.layout()) {
             return Err(Denial::MacQuota);
         }
         match ctx.rar.add_vf_filter(self.vf, mac) {
