@@ -93,6 +93,7 @@ fn causes_belong_to_one_function() {
             seen |= layout.pf_cause(vector);
         }
         assert_eq!(seen.count_ones(), layout.pf_max_vectors().into());
+        assert_eq!(seen, layout.pf_causes());
         assert_eq!(layout.pf_cause(layout.pf_max_vectors()), 0);
         for vf in layout.vf_pools() {
             let causes = layout.vf_causes(vf);

@@ -169,6 +169,13 @@ impl Layout {
         }
     }
 
+    /// EICR/EIMS/EIAC bits of all vectors the PF can use.
+    #[inline]
+    pub const fn pf_causes(self) -> u32 {
+        // At most ten.
+        (1 << self.pf_max_vectors()) - 1
+    }
+
     /// EICR/EIMS/EIAC bits, as the PF sees them, of all vectors of VF `vf`; 0 if there is none.
     #[inline]
     pub const fn vf_causes(self, vf: u8) -> u32 {

@@ -83,7 +83,8 @@ pub const MODERATION: (usize, usize) = (EITR::OFFSET, EITR::STRIDE);
 
 impl<const SIZE: usize> Registers<'_, SIZE> {
     /// Makes the causes of the vectors in `mask` clear themselves, and the vectors disable
-    /// themselves, when they fire.
+    /// themselves, when they fire. All other vectors, those of virtual functions among them, do so no
+    /// longer.
     ///
     /// QEMU does the first only: a handler may run again before it has enabled its vector.
     pub fn auto_clear_vectors(&self, mask: u32) -> Result {

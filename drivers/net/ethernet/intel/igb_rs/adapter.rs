@@ -321,15 +321,9 @@ impl<'bound> Adapter<'bound> {
     }
 
     fn enable_events(&self, config: &Config<'bound>) -> Result {
-        let layout = config.bank.layout();
-        let mut mask = 0;
-        for vector in 0..layout.pf_max_vectors() {
-            mask |= layout.pf_cause(vector);
-        }
-        self.hw.auto_clear_vectors(mask)?;
         self.hw.set_moderation(0, Interval::EVENTS)?;
         self.hw.enable_mailbox_interrupts(u8::MAX)?;
-        self.hw.enable_vectors(layout.pf_cause(0));
+        self.hw.enable_vectors(config.bank.layout().pf_cause(0));
         self.hw.enable_causes(true)
     }
 
@@ -388,8 +382,12 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// Divides the device among the functions as the bank says, and spreads the PF's packets.
+    ///
+    /// There are no VFs, or they have not been told yet that the reset of the device is over.
     pub(crate) fn apply_layout(&self, config: &mut Config<'bound>) -> Result {
         let layout = config.bank.layout();
+        // On silicon these registers are the VFs' as well, which set their bits when they start.
+        self.hw.auto_clear_vectors(layout.pf_causes())?;
         if layout.has_vfs() {
             self.hw.enable_virtualization(layout)?;
         } else {
