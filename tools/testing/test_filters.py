@@ -2,6 +2,7 @@
 """Which frames the PF takes from the wire, and what it counts of them."""
 
 import ports
+from netns import DEVICES
 from ports import interface, moved, run_all, statistics
 
 # All of different hashes (the last two bytes), of each other and of the groups the stack is in by itself.
@@ -60,6 +61,19 @@ def test_many_addresses(guest):
     assert taken(vm, *many) == set(many)
     run_all(vm, "; ".join(f"bridge -n pf fdb del {mac} dev pf self" for mac in many[3:]))
     assert taken(vm, *many, OTHER) == set(many[:3])
+
+
+def test_addresses_beside_vfs(guest):
+    """Addresses that fit into the filters until there are VFs do no harm to those, nor the VFs to them."""
+    vm = guest()
+    ports.start(vm, quiet=True)
+    many = [f"02:82:57:01:{index:02x}:{2 * index + 1:02x}" for index in range(20)]
+    run_all(vm, "; ".join(f"bridge -n pf fdb add {mac} dev pf self" for mac in many))
+    for vfs in (7, 0, 1, 0):
+        run_all(vm, f"echo {vfs} >{DEVICES}/{ports.BDF['pf']}/sriov_numvfs", ports.until(ports.carrier("pf")))
+        assert taken(vm, *many) == set(many), vfs
+    # They are filters again, not everything.
+    assert taken(vm, *many, OTHER) == set(many)
 
 
 def test_macvlan(guest):

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from streams import carry
-from vfs import (DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, address, carrier, insmod, pings, place, reaches, run_all, server,
-                 start, until)
+from vfs import (DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, address, carrier, insmod, pings, place, reaches, run_all,
+                 server, start, until)
 
 PORT = f"$(basename $(dirname $(readlink -f {DEVICES}/{PF})))"
 """Shell word: address of the root port above the PF."""

@@ -15,7 +15,7 @@ use igb_common::{
 pub fn pf(vfs: u16) -> Pf {
     let mut pf = Pf::new();
     pf.bank.set_pf_mac(station(1)).unwrap();
-    pf.bank.set_layout(Layout::new(vfs).unwrap()).unwrap();
+    pf.bank.set_layout(Layout::new(vfs).unwrap());
     pf.flush();
     pf
 }

@@ -115,9 +115,10 @@ impl<C: Choices> World<C> {
     }
 
     fn layout(&mut self, vfs: u16) {
-        let result = self.pf.bank.set_layout(Layout::new(vfs).unwrap());
+        self.pf.bank.set_layout(Layout::new(vfs).unwrap());
         // The PF's list fits whatever the layout: see `order`.
-        assert_eq!(result, Ok(()));
+        let list = self.pf_unicast.iter().map(|mac| MacAddr::new(*mac));
+        assert_eq!(self.pf.bank.set_pf_unicast(list), Ok(()));
         let model = Model {
             born: self.pf.now,
             ..Model::default()

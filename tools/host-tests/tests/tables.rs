@@ -34,7 +34,7 @@ fn receivers(registers: &[(u32, u32); RAR_ENTRIES]) -> BTreeMap<[u8; 6], u32> {
 fn receive_addresses() {
     let mut table = RarTable::new();
     table.set_pf_mac(mac(1)).unwrap();
-    table.set_layout(Layout::new(7).unwrap()).unwrap();
+    table.set_layout(Layout::new(7).unwrap());
     table.set_vf_mac(0, mac(2)).unwrap();
     let mut registers = [(!0, !0); RAR_ENTRIES];
     table.flush(|index, ral, rah| registers[usize::from(index)] = (ral, rah));
@@ -86,12 +86,18 @@ fn unicast_list_of_the_pf() {
         table.set_pf_unicast(long.iter().copied()),
         Err(RarError::Full)
     );
-    // Entries 17 to 23 go to VFs.
+    // Entries 17 to 23 go to VFs: what fitted before does not.
+    table.set_layout(Layout::new(7).unwrap());
+    assert_eq!(table.owner_of(mac(2)), None);
     assert_eq!(
-        table.set_layout(Layout::new(7).unwrap()),
+        table.set_pf_unicast(list.iter().copied()),
         Err(RarError::Full)
     );
     assert_eq!(table.owner_of(mac(2)), Some(RarOwner::PfUnicast));
+    // And fits again when they are gone.
+    table.set_layout(Layout::WITHOUT_VFS);
+    assert_eq!(table.set_pf_unicast(list.iter().copied()), Ok(()));
+    table.set_layout(Layout::new(7).unwrap());
     let short: Vec<_> = (2..10).map(mac).collect();
     assert_eq!(table.set_pf_unicast(short.iter().copied()), Ok(()));
     assert_eq!(table.owner_of(mac(17)), None);
@@ -99,8 +105,9 @@ fn unicast_list_of_the_pf() {
     table.set_pf_mac(mac(5)).unwrap();
     assert_eq!(table.owner_of(mac(5)), Some(RarOwner::Pf));
     assert_eq!(table.owner_of(mac(1)), None);
-    assert_eq!(table.set_layout(Layout::WITHOUT_VFS), Ok(()));
-    assert_eq!(table.owner_of(mac(9)), Some(RarOwner::PfUnicast));
+    table.set_layout(Layout::WITHOUT_VFS);
+    assert_eq!(table.pf_mac(), Some(mac(5)));
+    assert_eq!(table.owner_of(mac(9)), None);
 }
 
 #[test]
@@ -118,7 +125,7 @@ fn receive_addresses_under_random_use() {
         match rng.below(100) {
             0 => {
                 layout = Layout::new(rng.below(8) as u16).unwrap();
-                let _ = table.set_layout(layout);
+                table.set_layout(layout);
             }
             1 => {
                 table.invalidate();

@@ -23,7 +23,7 @@ fn pf(vfs: u16) -> Pf {
     let mut pf = Pf::new();
     pf.bank.set_permanent_mac(PORT);
     pf.bank.set_pf_mac(PORT).unwrap();
-    pf.bank.set_layout(Layout::new(vfs).unwrap()).unwrap();
+    pf.bank.set_layout(Layout::new(vfs).unwrap());
     pf.flush();
     pf
 }

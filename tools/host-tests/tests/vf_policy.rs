@@ -427,7 +427,7 @@ fn vfs_come_and_go() {
     assert!(done(&mut pf, 6, VfRequest::SetMac(station(16))));
     assert!(done(&mut pf, 6, vlan(66)));
     pf.bank.set_vf_mac(3, Some(station(50))).unwrap();
-    pf.bank.set_layout(Layout::WITHOUT_VFS).unwrap();
+    pf.bank.set_layout(Layout::WITHOUT_VFS);
     pf.flush();
     assert!(pf.bank.slot(0).is_none());
     assert_eq!((pf.hw.queues, pf.hw.spoof), (0xff, 0));
@@ -435,7 +435,7 @@ fn vfs_come_and_go() {
     assert_eq!(pf.hw.addresses(0), [station(1)]);
     assert_eq!(pf.hw.vmvir, [0; 8]);
     assert_eq!(pf.send(0, VfRequest::Reset.encode().words()), None);
-    pf.bank.set_layout(Layout::new(4).unwrap()).unwrap();
+    pf.bank.set_layout(Layout::new(4).unwrap());
     pf.flush();
     assert_eq!(pf.hw.addresses(4), [station(1)]);
     assert_eq!(*pf.bank.slot(3).unwrap().admin(), Admin::DEFAULT);

@@ -88,30 +88,17 @@ impl RarTable {
         }
     }
 
-    /// Divides the table anew: all VF entries go, the PF's stay.
-    ///
-    /// # Errors
-    ///
-    /// [`RarError::Full`] if entries now reserved for VFs held unicast addresses of the PF and there
-    /// is no other place for them. They are gone: the PF has to receive everything or shorten its
-    /// list.
-    pub fn set_layout(&mut self, layout: Layout) -> Result<(), RarError> {
-        let old = self.entries;
+    /// Divides the table anew: all VF entries and the PF's further unicast addresses go, its own stays.
+    /// Whether the others still fit, [`Self::set_pf_unicast`] says.
+    pub fn set_layout(&mut self, layout: Layout) {
+        let own = self.pf_mac();
         self.layout = layout;
         self.dirty = ALL;
         self.entries = [None; RAR_ENTRIES];
         self.reserved = [None; MAX_VFS as usize];
-        let mut result = Ok(());
-        for entry in old.into_iter().flatten() {
-            match entry.owner {
-                RarOwner::Pf => self.put(0, entry.mac, RarOwner::Pf),
-                RarOwner::PfUnicast => {
-                    result = result.and(self.add_shared(entry.mac, RarOwner::PfUnicast));
-                }
-                RarOwner::VfMac(_) | RarOwner::VfFilter(_) => {}
-            }
+        if let Some(mac) = own {
+            self.put(0, mac, RarOwner::Pf);
         }
-        result
     }
 
     /// The PF's address, once it is set.

@@ -180,19 +180,16 @@ impl VfBank {
     }
 
     /// Divides the device anew: all VFs go, those of `layout` come, with default settings. The PF's
-    /// filters stay.
+    /// filters stay but for its further unicast addresses: they need other places, which
+    /// [`Self::set_pf_unicast`] finds.
     ///
     /// The PF's queues are stopped, and started in the new division after the next flush.
-    ///
-    /// # Errors
-    ///
-    /// [`RarError::Full`] as [`RarTable::set_layout`]; the division is in force all the same.
-    pub fn set_layout(&mut self, layout: Layout) -> Result<(), RarError> {
+    pub fn set_layout(&mut self, layout: Layout) {
         self.each_slot(|slot, filters| slot.deactivate(filters));
         self.layout = layout;
         self.notices = [None; MAX_VFS as usize];
         self.common = true;
-        let result = self.filters.rar.set_layout(layout);
+        self.filters.rar.set_layout(layout);
         self.filters.vlan.set_layout(layout);
         let base = self.permanent_mac;
         self.each_slot(|slot, filters| {
@@ -202,7 +199,6 @@ impl VfBank {
                 Effects::NONE
             }
         });
-        result
     }
 
     /// Handles the content of VF `vf`'s mailbox at time `now` (milliseconds). Flush, then send the

@@ -116,7 +116,9 @@ pub(crate) struct Config<'bound> {
     pub(crate) running: KVec<RunningPair<'bound>>,
     /// Reception beyond the PF's own addresses, as the stack wants it.
     pub(crate) rx_mode: net::RxMode,
-    /// The PF's unicast list did not fit into the filters.
+    /// The PF's further unicast addresses.
+    pub(crate) unicast: KVec<MacAddr>,
+    /// They did not fit into the filters.
     pub(crate) unicast_overflow: bool,
     /// Strip VLAN tags.
     pub(crate) strip_vlan: bool,
@@ -217,6 +219,7 @@ impl<'bound> Adapter<'bound> {
                         promiscuous: false,
                         all_multicast: false,
                     },
+                    unicast: KVec::new(),
                     unicast_overflow: false,
                     strip_vlan: true,
                     mtu: Mtu::DEFAULT,

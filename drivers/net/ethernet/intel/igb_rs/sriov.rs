@@ -18,6 +18,7 @@ use nic::{
 
 use crate::{
     adapter::{
+        queues::PairMemory,
         Adapter,
         Config, //
     },
@@ -46,20 +47,13 @@ pub(crate) fn enable<'bound, 'cb>(
         return Err(ENOSPC);
     }
     divide(interface, layout)?;
-    enable.enable().inspect_err(|_| {
-        if let Err(e) = divide(interface, Layout::WITHOUT_VFS) {
-            dev_err!(adapter.dev(), "taking the VFs' share back failed: {e:?}\n");
-        }
-    })
+    enable.enable().inspect_err(|_| reclaim(interface))
 }
 
 /// `echo 0 > sriov_numvfs`: lets the VFs disappear, then takes their share back.
 pub(crate) fn disable(interface: &Interface<'_, Igb>, disable: SriovDisable<'_>) {
     disable.disable();
-    let adapter = interface.data();
-    if let Err(e) = divide(interface, Layout::WITHOUT_VFS) {
-        dev_err!(adapter.dev(), "taking the VFs' share back failed: {e:?}\n");
-    }
+    reclaim(interface);
 }
 
 /// Logs which VFs sent packets with a source address or VLAN that is not theirs, which the device
@@ -80,53 +74,72 @@ pub(crate) fn report_spoofing<'bound>(adapter: &Adapter<'bound>, config: &Config
     }
 }
 
-/// Divides the device anew. On error the old division is in force, and unless memory was short the
-/// queues run again.
+/// Divides the device, which was the PF's alone, among PF and VFs. On error it is the PF's alone.
 fn divide(interface: &Interface<'_, Igb>, layout: Layout) -> Result {
-    let adapter = interface.data();
     let rtnl = Rtnl::lock();
-    let mut config = adapter.config().lock();
-    let old = config.bank.layout();
-    let was_running = !config.running.is_empty();
-
-    let pairs = config.pairs_wanted.min(adapter.pairs_for(layout)).max(1);
-    let memory = if was_running {
-        Some(adapter.allocate_pairs(pairs, config.rx_size, config.tx_size)?)
-    } else {
-        None
-    };
-    // What our queues have counted, before they are others'. A device that is gone has no more to say.
-    let _ = adapter.update_stats(&mut config);
-    adapter.stop_queues(interface, &mut config, &rtnl);
-
-    let result = set_layout(adapter, &mut config, layout).and_then(|()| match memory {
-        Some(memory) => adapter.launch(interface, &mut config, memory, &rtnl),
-        None => Ok(()),
-    });
-    if result.is_err() {
-        // It was in force a moment ago, with the same addresses.
-        set_layout(adapter, &mut config, old)?;
-        if was_running {
-            adapter.start_queues(interface, &mut config, &rtnl)?;
-        }
-    }
-    result
+    let mut config = interface.data().config().lock();
+    // While nothing has changed yet.
+    let memory = memory_for(interface, &config, layout)?;
+    rearrange(interface, &mut config, layout, Ok(memory), &rtnl)
+        .inspect_err(|_| take_back(interface, &mut config, &rtnl))
 }
 
-/// Divides the device anew while the PF's queues stand still.
-fn set_layout<'bound>(
-    adapter: &Adapter<'bound>,
+/// Takes back the share of VFs that are gone.
+fn reclaim(interface: &Interface<'_, Igb>) {
+    let rtnl = Rtnl::lock();
+    let mut config = interface.data().config().lock();
+    take_back(interface, &mut config, &rtnl);
+}
+
+/// Makes the device the PF's alone. If it, or memory for its queues, is not to be had, the watchdog goes on
+/// from here: the VFs are gone in any case.
+fn take_back<'bound>(interface: &Interface<'bound, Igb>, config: &mut Config<'bound>, rtnl: &Rtnl) {
+    let layout = Layout::WITHOUT_VFS;
+    let memory = memory_for(interface, config, layout);
+    if let Err(e) = rearrange(interface, config, layout, memory, rtnl) {
+        let adapter = interface.data();
+        dev_err!(adapter.dev(), "taking the VFs' share back failed: {e:?}\n");
+        adapter.want_reset();
+    }
+}
+
+/// Memory for the queues that the PF runs under `layout`, if its interface is up. Errors: `ENOMEM`.
+fn memory_for<'bound>(
+    interface: &Interface<'bound, Igb>,
+    config: &Config<'bound>,
+    layout: Layout,
+) -> Result<Option<KVec<PairMemory<'bound>>>> {
+    if !interface.is_running() {
+        return Ok(None);
+    }
+    let adapter = interface.data();
+    let pairs = config.pairs_wanted.min(adapter.pairs_for(layout)).max(1);
+    adapter
+        .allocate_pairs(pairs, config.rx_size, config.tx_size)
+        .map(Some)
+}
+
+/// Divides the device anew while the PF's queues stand still, then starts them with `memory`. On error
+/// none runs; the bank has the new division all the same.
+fn rearrange<'bound>(
+    interface: &Interface<'bound, Igb>,
     config: &mut Config<'bound>,
     layout: Layout,
+    memory: Result<Option<KVec<PairMemory<'bound>>>>,
+    rtnl: &Rtnl,
 ) -> Result {
-    config.bank.set_layout(layout).map_err(|_| {
-        dev_err!(
-            adapter.dev(),
-            "too few receive address registers: remove unicast addresses from the PF first\n"
-        );
-        ENOSPC
-    })?;
+    let adapter = interface.data();
+    // What our queues have counted, before they are others'. A device that is gone has no more to say.
+    let _ = adapter.update_stats(config);
+    adapter.stop_queues(interface, config, rtnl);
+
+    config.bank.set_layout(layout);
+    config.enter_unicast();
     adapter.apply_layout(config)?;
     adapter.apply_receive(config)?;
-    adapter.clear_vf_stats(config)
+    adapter.clear_vf_stats(config)?;
+    match memory? {
+        Some(memory) => adapter.launch(interface, config, memory, rtnl),
+        None => Ok(()),
+    }
 }

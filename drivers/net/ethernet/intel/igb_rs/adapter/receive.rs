@@ -87,8 +87,8 @@ impl<'bound> Adapter<'bound> {
         for mac in unicast.iter() {
             list.push(MacAddr::new(mac.0), GFP_KERNEL)?;
         }
-        // A list too long for the filters is no failure: everything is received instead.
-        config.unicast_overflow = config.bank.set_pf_unicast(list.iter().copied()).is_err();
+        config.unicast = list;
+        config.enter_unicast();
         config.bank.set_pf_multicast(
             multicast
                 .iter()
@@ -113,5 +113,14 @@ impl<'bound> Adapter<'bound> {
         let mut config = self.config.lock();
         config.bank.set_pf_vlan(vid, receive);
         self.flush(&mut config)
+    }
+}
+
+impl Config<'_> {
+    /// Enters the PF's further unicast addresses into the filters, after they or the division have
+    /// changed. A list too long for the filters is no failure: everything is received instead.
+    pub(crate) fn enter_unicast(&mut self) {
+        let list = self.unicast.iter().copied();
+        self.unicast_overflow = self.bank.set_pf_unicast(list).is_err();
     }
 }
