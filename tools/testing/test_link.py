@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """The link of the PF goes and comes; the device goes for good; the device is reset from outside."""
 
+import random
+import time
+
 import ports
+import vfs
 from ports import BDF, DEBUGFS, DEVICES, LIMIT, carrier, pings, run_all, until, within
+from streams import carry
 
 
 def no_carrier(name):
@@ -35,6 +40,28 @@ def test_cable_under_traffic(guest):
         vm.set_link(0, True)
         vm.check(until(carrier("pf")), timeout=LIMIT)
         stream.flows()
+
+
+def test_flapping(guest, seed):
+    """The cable goes in and out a hundred times, at once or a little later, while PF and VFs send: everything recovers,
+    and no function says more in the log than what it saw."""
+    vm = guest()
+    vfs.start(vm)
+    flows = [vfs.endless(vm, "v0", "w"), vfs.endless(vm, "pf", "v1")]
+    rng = random.Random(seed)
+    since = vm.mark()
+    for _ in range(100):
+        for up in (False, True):
+            vm.set_link(0, up)
+            time.sleep(rng.choice((0, 0, 0.01, 0.1)))
+    vfs.run_all(vm, *(until(carrier(name)) for name in ("pf", "v0", "v1")), vfs.reaches("v0", "w"), vfs.reaches("pf", "w"))
+    carry(*flows)
+    for flow in flows:
+        flow.stop()
+    log = vm.log(since, vm.mark())
+    for function in (vfs.PF, *vfs.VFS[:2]):
+        said = [line.split("link ")[1].split(",")[0].strip() for line in log if f"_rs {function}" in line]
+        assert said == ["down", "up"] * (len(said) // 2) and 2 <= len(said) <= 200, said
 
 
 def test_cable_while_down(guest):

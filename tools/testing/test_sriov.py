@@ -7,6 +7,7 @@ import pytest
 
 from machine import Machine
 from netns import answered
+from streams import carry
 from vfs import (LIMIT, NUMVFS, PF, VFS, add_vlan, bar, carrier, endless, facts, insmod, no_carrier, pings, place, reaches,
                  run_all, silent, start, stream, until)
 
@@ -410,25 +411,29 @@ def test_pf_leaves_under_traffic(guest, order, gone, rounds):
         run_all(vm, pings("v0", "w"), pings("pf", "v1"))
 
 
-def test_unbind_under_traffic(guest, rounds):
+VF_LEAVES = {
+    "unbind": (f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/unbind", f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/bind", (0,)),
+    "unload": ("rmmod igbvf_rs", insmod("igbvf_rs"), (0, 1)),
+    "disable": (f"echo 0 >{NUMVFS}", f"echo 2 >{NUMVFS}", (0, 1)),
+}
+"""How a VF goes, how it comes back, and which VFs come then. By sysfs' `remove` it cannot: a VF has none."""
+
+
+@pytest.mark.parametrize("way", VF_LEAVES)
+def test_vf_leaves_under_traffic(guest, way, rounds):
+    """A VF goes while it sends, and a neighbour receives; what stays goes on, and everything comes again."""
     vm = guest()
     start(vm)
+    leave, come_back, come = VF_LEAVES[way]
     for _ in range(rounds):
-        flow = endless(vm, "v0", "w")
-        run_all(vm, f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/unbind", pings("v1", "w", 5))
-        flow.stop()
-        run_all(vm, f"echo {VFS[0]} >/sys/bus/pci/drivers/igbvf_rs/bind", place(VFS[0], "v0"), until(carrier("v0")),
-                reaches("v0", "w"))
-
-
-def test_disable_under_traffic(guest):
-    vm = guest()
-    start(vm)
-    flow = endless(vm, "v0", "v1")
-    run_all(vm, f"echo 0 >{NUMVFS}", f"[ $(cat {NUMVFS}) = 0 ]")
-    flow.stop()
-    run_all(vm, f"echo 2 >{NUMVFS}", *(f"{place(VFS[vf], f'v{vf}')}\n{until(carrier(f'v{vf}'))}" for vf in range(2)),
-            reaches("v0", "v1"))
+        flows = [endless(vm, "v0", "w"), endless(vm, "pf", "v1")]
+        run_all(vm, leave, f"[ ! -e /sys/bus/pci/devices/{VFS[0]}/net ]", pings("pf", "w", 5))
+        if way == "unbind":
+            carry(flows[1])
+        for flow in flows:
+            flow.stop()
+        run_all(vm, come_back, *(place(VFS[vf], f"v{vf}") for vf in come), *(until(carrier(f"v{vf}")) for vf in range(2)),
+                reaches("v0", "w"), reaches("v1", "v0"))
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
