@@ -6,8 +6,19 @@ import time
 
 import ports
 import vfs
+from lab import patience
+from machine import Machine
 from ports import BDF, DEBUGFS, DEVICES, LIMIT, carrier, pings, run_all, until, within
 from streams import carry
+
+CTRL, STATUS = 0x0, 0x8
+"""In the PF's BAR 0."""
+
+LINK_UP = 1 << 1
+"""Bit in STATUS."""
+
+PAUSE, SEND_PAUSE = 0x18000000, 0x10000000
+"""Bits in CTRL: what PAUSE frames are for, and that for sending them alone."""
 
 
 def no_carrier(name):
@@ -62,6 +73,21 @@ def test_flapping(guest, seed):
     for function in (vfs.PF, *vfs.VFS[:2]):
         said = [line.split("link ")[1].split(",")[0].strip() for line in log if f"_rs {function}" in line]
         assert said == ["down", "up"] * (len(said) // 2) and 2 <= len(said) <= 200, said
+
+
+def test_flow_control_after_negotiation(guest):
+    """A link that is negotiated anew within a moment, so that it is the same when the driver looks, has the flow control
+    that was asked for. QEMU turns on both directions when it is done."""
+    vm = guest()
+    ports.start(vm)
+    machine, registers = Machine.of(vm), vfs.bar(vm, BDF["pf"])
+    vm.check(within("pf", "ethtool -A pf autoneg off rx off tx on"))
+    for _ in range(5):
+        vm.check(within("pf", "ethtool -r pf"))
+        end = time.monotonic() + patience(LIMIT)
+        while not machine.read(registers + STATUS) & LINK_UP or machine.read(registers + CTRL) & PAUSE != SEND_PAUSE:
+            assert time.monotonic() < end, hex(machine.read(registers + CTRL))
+            time.sleep(0.05)
 
 
 def test_cable_while_down(guest):

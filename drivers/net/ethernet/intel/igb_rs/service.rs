@@ -70,7 +70,7 @@ impl Handler for Events<'_> {
         let causes = adapter.hw().take_causes();
         let mut config = adapter.config().lock();
         let result = if causes.link_change() {
-            adapter.update_link(&self.interface, &mut config)
+            adapter.link_changed(&self.interface, &mut config)
         } else {
             Ok(())
         };

@@ -54,6 +54,21 @@ impl<'bound> Adapter<'bound> {
         Ok(())
     }
 
+    /// The device says that the link changed. It may have gone and come back before anybody looked, the
+    /// same but for what was negotiated about flow control. Sleeps.
+    pub(crate) fn link_changed(
+        &self,
+        interface: &Interface<'bound, Igb>,
+        config: &mut Config<'bound>,
+    ) -> Result {
+        let before = config.link_now;
+        self.update_link(interface, config)?;
+        if config.link_now == before {
+            self.update_flow_control(config)?;
+        }
+        Ok(())
+    }
+
     /// Puts into force what was negotiated, or set, about flow control; its thresholds depend on the
     /// MTU. Without a link that waits.
     pub(crate) fn update_flow_control(&self, config: &mut Config<'bound>) -> Result {
