@@ -12,7 +12,7 @@ import ports
 from lab import patience
 from streams import carry
 from test_bad_descriptor import Rings
-from vfs import LIMIT, PF, VFS, address, carrier, endless, pings, reaches, run_all, start, until
+from vfs import DEVICES, LIMIT, PF, VFS, address, carrier, endless, no_carrier, pings, place, reaches, run_all, start, until
 
 EICS, EIMS, EIMC = 0x1520, 0x1524, 0x1528
 """Vectors to fire, to enable, to disable; in the BAR 0 of PF and VF."""
@@ -234,6 +234,42 @@ def test_deaf_pf(guest):
         vf.machine.write(vf.pf + EICS, 1)
     vf.works()
     run_all(vm, "ip -n v0 link set v0 mtu 1400")
+    said = [line for line in vm.log(since, vm.mark()) if f"igbvf_rs {VFS[0]}" in line]
+    assert sum("the PF does not answer" in line for line in said) == 1, said
+    assert sum("the PF is back" in line for line in said) == 1, said
+
+
+BINDING = "/sys/bus/pci/drivers/igbvf_rs"
+
+BEGINNINGS = {
+    "probe": (f"echo {VFS[0]} >{BINDING}/unbind", f"echo {VFS[0]} >{BINDING}/bind", place(VFS[0], "v0")),
+    "open": ("ip -n v0 link set v0 down", "ip -n v0 link set v0 up", ":"),
+    "flr": (":", f"echo 1 >{DEVICES}/{VFS[0]}/reset", ":"),
+}
+"""What comes before the PF is deaf, what the VF then begins with, and what is done while it waits."""
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_deaf_pf_from_the_beginning(guest, beginning):
+    """The PF notices nothing when a VF comes to it: that ends in time, with one line and without a carrier; neighbours go
+    on, and when it is heard it goes on by itself."""
+    vm = guest()
+    start(vm)
+    vf = Function(vm, "v0")
+    before, begin, wait = BEGINNINGS[beginning]
+    run_all(vm, before)
+    since = vm.mark()
+    vf.machine.write(vf.pf + EIMC, 1)
+    try:
+        begun = vm.run(begin, timeout=LIMIT)
+        # A message is waited for for a second.
+        assert begun.ok and begun.seconds < patience(15), begun
+        vm.logged(f"igbvf_rs {VFS[0]}: the PF does not answer", since, LIMIT)
+        run_all(vm, wait, until(no_carrier("v0")), pings("v1", "w"), pings("pf", "w"))
+    finally:
+        vf.machine.write(vf.pf + EIMS, 1)
+        vf.machine.write(vf.pf + EICS, 1)
+    vf.works()
     said = [line for line in vm.log(since, vm.mark()) if f"igbvf_rs {VFS[0]}" in line]
     assert sum("the PF does not answer" in line for line in said) == 1, said
     assert sum("the PF is back" in line for line in said) == 1, said
