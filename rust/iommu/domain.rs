@@ -135,8 +135,7 @@ struct Hole {
 /// # Invariants
 ///
 /// - `raw` is a valid paging domain that `Self` owns, attached to `dev`.
-/// - `dev` is alone in its IOMMU group: a group that a PCI function could join later, because nothing
-///   isolates it from its neighbours, holds the bridge above from the start.
+/// - `dev` was alone in its IOMMU group when it was attached.
 ///
 /// # Examples
 ///
@@ -314,11 +313,23 @@ impl<'bound> Domain<'bound> {
 
 impl Drop for Domain<'_> {
     fn drop(&mut self) {
-        // SAFETY: by the type invariants the domain is attached to the device, whose group has no
-        // other member, and this is the only place that detaches it.
-        unsafe {
-            raw::iommu_detach_device(self.raw.as_ptr(), &raw mut (*sys::pci_dev(self.dev)).dev)
+        // SAFETY: the device is valid.
+        let dev = unsafe { &raw mut (*sys::pci_dev(self.dev)).dev };
+        // SAFETY: by the type invariants the domain is attached to the device, and this is the only place
+        // that detaches it.
+        let now = unsafe {
+            raw::iommu_detach_device(self.raw.as_ptr(), dev);
+            raw::iommu_get_domain_for_dev(dev)
         };
+        if now == self.raw.as_ptr() {
+            // A function that a rescan found, and that nothing isolates from this one, has joined the
+            // group: the kernel has refused, with a warning.
+            dev_err!(
+                self.dev,
+                "its IOMMU domain is left to it, with nothing mapped\n"
+            );
+            return;
+        }
         // SAFETY: owned by the type invariants, and attached to nothing any more.
         unsafe { raw::iommu_domain_free(self.raw.as_ptr()) };
     }
