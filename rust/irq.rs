@@ -53,11 +53,12 @@ pub trait Handler: Send + Sync {
     fn thread(&self) {}
 }
 
-/// The MSI-X vectors of a function. Freed when this and every [`Irq`] on them are gone.
+/// The MSI-X vectors of a function, until their registration ends and with it the last [`Irq`] on them.
 ///
 /// # Invariants
 ///
-/// `dev` has an allocation of `len` MSI-X vectors, freed by nobody else.
+/// `dev` has an allocation of `len` MSI-X vectors, freed by nobody else, unless `state` says that they are
+/// free. `state.users` registered [`Irq`]s are on them.
 ///
 /// # Examples
 ///
@@ -83,26 +84,62 @@ pub trait Handler: Send + Sync {
 ///     dev: &'bound pci::Device<Bound>,
 ///     scope: Scope<'bound>,
 /// ) -> Result<Registered<'bound, Irq<'bound, Link>>> {
-///     let vectors = Vectors::alloc(dev, 1, 1)?;
-///     vectors.request(scope, 0, CString::try_from_fmt(fmt!("link"))?, Link)
+///     let vectors = Vectors::alloc(dev, scope, 1, 1)?;
+///     let name = CString::try_from_fmt(fmt!("link"))?;
+///     vectors.shared().request(scope, 0, name, Link)
 /// }
 /// ```
+#[pin_data]
 pub struct Vectors<'bound> {
     dev: &'bound pci::Device<Bound>,
     len: u32,
+    #[pin]
+    state: Mutex<State>,
+}
+
+/// What vectors are needed for.
+struct State {
+    /// Interrupts that are registered.
+    users: u32,
+    /// No others will be.
+    ended: bool,
+}
+
+impl State {
+    fn is_free(&self) -> bool {
+        self.ended && self.users == 0
+    }
 }
 
 impl<'bound> Vectors<'bound> {
     /// Allocates between `min` and `max` MSI-X vectors. Sleeps.
     ///
     /// Errors: `ENOSPC` when the device or the platform has fewer than `min`; `EINVAL`; `ENOMEM`.
-    pub fn alloc(dev: &'bound pci::Device<Bound>, min: u32, max: u32) -> Result<Arc<Self>> {
-        // SAFETY: the device is bound, so valid; the function checks its other arguments.
-        let ret = unsafe { raw::nic_alloc_msix(sys::pci_dev(dev), min, max) };
-        to_result(ret)?;
-        let len = u32::try_from(ret)?;
-        // INVARIANT: just allocated; dropped below if the `Arc` cannot be made.
-        Ok(Arc::new(Self { dev, len }, GFP_KERNEL)?)
+    pub fn alloc(
+        dev: &'bound pci::Device<Bound>,
+        scope: Scope<'bound>,
+        min: u32,
+        max: u32,
+    ) -> Result<Registered<'bound, Self>> {
+        let this = Arc::pin_init(
+            try_pin_init!(Self {
+                dev,
+                // INVARIANT: allocated here. Making the lock, which follows, does not fail.
+                len: {
+                    // SAFETY: the device is bound, so valid; the function checks its other arguments.
+                    let ret = unsafe { raw::nic_alloc_msix(sys::pci_dev(dev), min, max) };
+                    to_result(ret)?;
+                    ret.unsigned_abs()
+                },
+                state <- new_mutex!(State {
+                    users: 0,
+                    ended: false,
+                }),
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        // Unregisters on failure.
+        scope.adopt(this)
     }
 
     /// Number of vectors.
@@ -113,7 +150,7 @@ impl<'bound> Vectors<'bound> {
 
     /// The Linux interrupt number of vector `index`; `EINVAL` past the end.
     fn irq(&self, index: u32) -> Result<u32> {
-        // SAFETY: the device is valid and has vectors (invariant); the index is checked inside.
+        // SAFETY: the device is valid; the index is checked inside.
         let irq = unsafe { raw::pci_irq_vector(sys::pci_dev(self.dev), index) };
         to_result(irq)?;
         Ok(u32::try_from(irq)?)
@@ -123,7 +160,7 @@ impl<'bound> Vectors<'bound> {
     /// `index`-th processor near the device. Sleeps.
     ///
     /// The handler may run before this returns. Errors: `EINVAL` past the end, `EBUSY` when the
-    /// vector has a handler, `ENOMEM`.
+    /// vector has a handler, `ENODEV` when the vectors are no longer registered, `ENOMEM`.
     pub fn request<H: Handler + 'bound>(
         self: &Arc<Self>,
         scope: Scope<'bound>,
@@ -158,7 +195,11 @@ impl<'bound> Vectors<'bound> {
         };
 
         let mut registered = this.registered.lock();
-        // SAFETY: the cookie is the pinned `Irq`, which the scope keeps until `unregister` has freed
+        let mut state = self.state.lock();
+        if state.ended {
+            return Err(ENODEV);
+        }
+        // SAFETY: the vectors are not freed while `state` is held; the cookie is the pinned `Irq`, which the scope keeps until `unregister` has freed
         // the interrupt; the name lives in it too.
         to_result(unsafe {
             raw::request_threaded_irq(
@@ -171,6 +212,9 @@ impl<'bound> Vectors<'bound> {
             )
         })?;
         *registered = true;
+        // INVARIANT: as the kernel has it.
+        state.users += 1;
+        drop(state);
         drop(registered);
 
         // VFs have few vectors each, and every second number on the bus: count functions, too.
@@ -184,10 +228,22 @@ impl<'bound> Vectors<'bound> {
     }
 }
 
-impl Drop for Vectors<'_> {
-    fn drop(&mut self) {
-        // SAFETY: we own the allocation (invariant); each `Irq` holds a reference, so none is left.
-        unsafe { raw::pci_free_irq_vectors(sys::pci_dev(self.dev)) };
+impl Vectors<'_> {
+    /// Changes what the vectors are needed for; frees them when it is nothing any more.
+    fn change(&self, how: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock();
+        let was_free = state.is_free();
+        how(&mut state);
+        if state.is_free() && !was_free {
+            // SAFETY: the allocation is ours, not freed, and nobody uses it (invariant).
+            unsafe { raw::pci_free_irq_vectors(sys::pci_dev(self.dev)) };
+        }
+    }
+}
+
+impl Resource for Vectors<'_> {
+    fn unregister(&self) {
+        self.change(|state| state.ended = true);
     }
 }
 
@@ -217,10 +273,22 @@ impl<H: Handler> Irq<'_, H> {
         self.fired.get()
     }
 
-    /// What is known about the vector, for a status file. Process context.
-    pub fn describe(&self) -> Description<'_> {
-        // SAFETY: the interrupt number is valid as long as `vectors` is held; the functions copy
-        // under the kernel's own locks.
+    /// The Linux interrupt number.
+    pub fn number(&self) -> u32 {
+        self.irq
+    }
+
+    /// Writes a line of a status file, `index irq name chip remapped cpu`: the entry of the function's MSI-X
+    /// table, the Linux interrupt number, the name as in `/proc/interrupts`, the innermost interrupt
+    /// controller, `remapped` if a remapping controller stands between the function and the processors and
+    /// `direct` if not, the processor it goes to. Nothing once the registration has ended. Sleeps.
+    pub fn show(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        let registered = self.registered.lock();
+        if !*registered {
+            return Ok(());
+        }
+        // SAFETY: the interrupt number is valid as long as it is registered; the functions copy under the
+        // kernel's own locks.
         let (chip, remapped, cpu) = unsafe {
             (
                 raw::nic_irq_chip_name(self.irq),
@@ -231,18 +299,19 @@ impl<H: Handler> Irq<'_, H> {
         let chip = if chip.is_null() {
             c"none"
         } else {
-            // SAFETY: chip names are strings that live as long as the interrupt's domain, which
-            // `vectors` keeps.
+            // SAFETY: chip names are strings that live as long as the interrupt's domain, which goes with
+            // the vectors, and these not before the registration.
             unsafe { CStr::from_char_ptr(chip) }
         };
-        Description {
-            index: self.index,
-            irq: self.irq,
-            name: &self.name,
-            chip,
-            remapped,
-            cpu,
-        }
+        writeln!(
+            out,
+            "{} {} {} {} {} {cpu}",
+            self.index,
+            self.irq,
+            kernel::fmt::Adapter(&*self.name),
+            kernel::fmt::Adapter(chip),
+            if remapped { "remapped" } else { "direct" },
+        )
     }
 }
 
@@ -257,38 +326,9 @@ impl<H: Handler> Resource for Irq<'_, H> {
                 raw::free_irq(self.irq, core::ptr::from_ref(self).cast_mut().cast());
             }
             *registered = false;
+            // INVARIANT: as the kernel has it.
+            self.vectors.change(|state| state.users -= 1);
         }
-    }
-}
-
-/// One line of a vectors file: `index irq name chip remapped cpu`.
-pub struct Description<'a> {
-    /// Entry of the function's MSI-X table.
-    pub index: u32,
-    /// Linux interrupt number.
-    pub irq: u32,
-    /// As in `/proc/interrupts`.
-    pub name: &'a CStr,
-    /// The innermost interrupt controller.
-    pub chip: &'a CStr,
-    /// Whether a remapping controller stands between the function and the processors.
-    pub remapped: bool,
-    /// The processor it goes to.
-    pub cpu: u32,
-}
-
-impl fmt::Display for Description<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} {} {} {} {}",
-            self.index,
-            self.irq,
-            kernel::fmt::Adapter(self.name),
-            kernel::fmt::Adapter(self.chip),
-            if self.remapped { "remapped" } else { "direct" },
-            self.cpu
-        )
     }
 }
 

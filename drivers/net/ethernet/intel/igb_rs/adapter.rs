@@ -66,7 +66,10 @@ use nic::{
         Counter,
         MacAddress, //
     },
-    pci::Scope, //
+    pci::{
+        Registered,
+        Scope, //
+    }, //
 };
 
 use crate::{
@@ -146,7 +149,7 @@ pub(crate) struct Adapter<'bound> {
     dev: &'bound pci::Device<Bound>,
     hw: Arc<Hw<'bound>>,
     scope: Scope<'bound>,
-    vectors: Arc<Vectors<'bound>>,
+    vectors: Registered<'bound, Vectors<'bound>>,
     arena: Arc<Arena<'bound>>,
     mac: MacAddress,
     bound_at: Instant<Monotonic>,
@@ -179,7 +182,7 @@ impl<'bound> Adapter<'bound> {
 
         let queues = kernel::cpu::nr_cpu_ids().min(u32::from(Layout::WITHOUT_VFS.pf_max_queues()));
         let most = (queues + 1).min(Layout::WITHOUT_VFS.pf_max_vectors().into());
-        let vectors = Vectors::alloc(dev, 2, most)
+        let vectors = Vectors::alloc(dev, scope, 2, most)
             .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
         let arena = Arena::new(dev, backing)?;
 
@@ -258,8 +261,8 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// The function's vectors.
-    pub(crate) fn vectors(&self) -> &Arc<Vectors<'bound>> {
-        &self.vectors
+    pub(crate) fn vectors(&self) -> Arc<Vectors<'bound>> {
+        self.vectors.shared()
     }
 
     /// The function's memory.

@@ -50,12 +50,12 @@ pub(crate) fn create<'bound>(
     let interface = interface.shared();
     let other = other.shared();
     directory.file(c"vectors", move |out: &mut Writer<'_>| -> fmt::Result {
-        writeln!(out, "{}", other.describe())?;
         let config = interface.data().config().lock();
-        for pair in config.running.iter() {
-            writeln!(out, "{}", pair.irq.describe())?;
-        }
-        Ok(())
+        other.show(out)?;
+        config
+            .running
+            .iter()
+            .try_for_each(|pair| pair.irq.show(out))
     })?;
     Ok(directory)
 }

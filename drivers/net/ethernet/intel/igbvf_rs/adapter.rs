@@ -52,7 +52,10 @@ use nic::{
     },
     irq::Vectors,
     net::MacAddress,
-    pci::Scope,
+    pci::{
+        Registered,
+        Scope, //
+    },
     text::Plain, //
 };
 
@@ -132,7 +135,7 @@ pub(crate) struct Adapter<'bound> {
     dev: &'bound pci::Device<Bound>,
     hw: Arc<Hw<'bound>>,
     scope: Scope<'bound>,
-    vectors: Arc<Vectors<'bound>>,
+    vectors: Registered<'bound, Vectors<'bound>>,
     arena: Arc<Arena<'bound>>,
     /// The queue hangs: the watchdog is to reset the function.
     reset_wanted: AtomicBool,
@@ -154,7 +157,7 @@ impl<'bound> Adapter<'bound> {
             .iomap_region_sized::<BAR_SIZE>(0, c"igbvf_rs")
             .inspect_err(|e| dev_err!(dev, "mapping BAR 0 failed: {e:?}\n"))?;
         let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
-        let vectors = Vectors::alloc(dev, VECTORS, VECTORS)
+        let vectors = Vectors::alloc(dev, scope, VECTORS, VECTORS)
             .inspect_err(|e| dev_err!(dev, "no three MSI-X vectors to be had: {e:?}\n"))?;
         let arena = Arena::new(dev, backing)?;
 
@@ -218,8 +221,8 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// The function's vectors.
-    pub(crate) fn vectors(&self) -> &Arc<Vectors<'bound>> {
-        &self.vectors
+    pub(crate) fn vectors(&self) -> Arc<Vectors<'bound>> {
+        self.vectors.shared()
     }
 
     /// The function's memory.

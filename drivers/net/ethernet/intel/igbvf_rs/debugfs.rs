@@ -3,10 +3,7 @@
 //! `/sys/kernel/debug/igbvf_rs/<bdf>/`: what protects the machine from the device, and where its
 //! interrupts go.
 
-use core::fmt::{
-    self,
-    Write, //
-};
+use core::fmt;
 
 use kernel::{
     prelude::*,
@@ -44,11 +41,9 @@ pub(crate) fn create<'bound>(
     let mailbox = mailbox.each_ref().map(|irq| irq.shared());
     directory.file(c"vectors", move |out: &mut Writer<'_>| -> fmt::Result {
         if let Some(running) = &interface.data().config().lock().running {
-            writeln!(out, "{}", running.irq.describe())?;
+            running.irq.show(out)?;
         }
-        mailbox
-            .iter()
-            .try_for_each(|irq| writeln!(out, "{}", irq.describe()))
+        mailbox.iter().try_for_each(|irq| irq.show(out))
     })?;
     Ok(directory)
 }

@@ -160,7 +160,7 @@ impl<'bound> Adapter<'bound> {
             name,
             PairVector::new(interface.shared(), index.into()),
         )?;
-        let number = irq.describe().irq;
+        let number = irq.number();
         // From here on `stop_queues` undoes.
         config.running.push(
             RunningPair {

@@ -127,13 +127,13 @@ impl<'bound> Adapter<'bound> {
         let QueuePair { mut tx, mut poll } = pair;
         let hw = &self.hw;
         let name = CString::try_from_fmt(fmt!("{}-TxRx-0", interface.name(rtnl)))?;
-        let irq = self.vectors.request(
+        let irq = self.vectors.shared().request(
             self.scope,
             QUEUE_VECTOR.into(),
             name,
             PairVector::new(interface.shared(), 0),
         )?;
-        let number = irq.describe().irq;
+        let number = irq.number();
         let (moderator, sampler) = Moderator::new(
             self.scope,
             hw.timer(QUEUE_VECTOR),
