@@ -51,6 +51,7 @@ pub use self::{
         L4Checksum,
         ReceiveInfo,
         RxHash,
+        RxSkBuff,
         SkBuff,
         TransmitInfo, //
     },

@@ -78,6 +78,7 @@ void nic_tx_lock_bh(struct netdev_queue *txq);
 void nic_tx_unlock_bh(struct netdev_queue *txq);
 struct netdev_queue *nic_get_tx_queue(struct net_device *dev, unsigned int index);
 void nic_tx_stop_queue(struct netdev_queue *txq);
+void nic_tx_hold_queue(struct netdev_queue *txq);
 void nic_tx_start_queue(struct netdev_queue *txq);
 bool nic_tx_queue_stopped(const struct netdev_queue *txq);
 unsigned int nic_tx_sent(struct netdev_queue *txq, unsigned int bytes);

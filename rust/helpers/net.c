@@ -42,7 +42,7 @@ void nic_netif_napi_del(struct napi_struct *napi)
 
 void nic_napi_schedule(struct napi_struct *napi)
 {
-	napi_schedule_irqoff(napi);
+	napi_schedule(napi);
 }
 
 void nic_napi_kick(struct napi_struct *napi)
@@ -75,6 +75,13 @@ struct netdev_queue *nic_get_tx_queue(struct net_device *dev, unsigned int index
 void nic_tx_stop_queue(struct netdev_queue *txq)
 {
 	netif_tx_stop_queue(txq);
+}
+
+/* Stops a queue for other reasons than a full ring: the watchdog counts from here. */
+void nic_tx_hold_queue(struct netdev_queue *txq)
+{
+	netif_tx_stop_queue(txq);
+	txq_trans_cond_update(txq);
 }
 
 void nic_tx_start_queue(struct netdev_queue *txq)

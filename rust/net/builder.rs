@@ -188,6 +188,7 @@ impl<'bound> Builder<'bound> {
                 data,
                 pairs: list,
                 registered <- new_mutex!(false),
+                has_link <- new_mutex!(true),
             }),
             GFP_KERNEL,
         )?;

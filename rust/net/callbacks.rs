@@ -115,8 +115,8 @@ impl<T: Operations> Callbacks<T> {
             let pair = &*kernel::container_of!(opaque, Pair<'_, T>, napi);
             (pair, interface::<T>((*napi).dev))
         };
-        // SAFETY: the context runs this function only while enabled, and never twice at a time
-        // (invariant of `poll`).
+        // SAFETY: the context runs this function only while enabled, and until it is completed below
+        // never twice at a time (invariant of `poll`).
         let Some(state) = (unsafe { (*pair.poll.get()).as_mut() }) else {
             return 0;
         };
@@ -130,9 +130,11 @@ impl<T: Operations> Callbacks<T> {
             // mean that there is more.
             Progress::Done(received) if received < limit => {
                 let received = c_int::try_from(received).unwrap_or(0);
+                let vector = T::polled(interface, state);
+                // From here on the next run may begin on another processor, or the pair be stopped.
                 // SAFETY: called from the poll function with less than the budget.
                 if unsafe { raw::napi_complete_done(napi, received) } {
-                    T::rearm(interface, state);
+                    T::rearm(interface, vector);
                 }
                 received
             }
@@ -158,7 +160,7 @@ impl<T: Operations> Callbacks<T> {
         dev: *mut raw::net_device,
     ) -> raw::netdev_tx_t {
         // SAFETY: callback of our device; the buffer is valid and handed to us.
-        let (interface, queue, skb) = unsafe {
+        let (interface, queue, packet) = unsafe {
             let queue = (*skb).queue_mapping;
             (
                 interface::<T>(dev),
@@ -177,12 +179,13 @@ impl<T: Operations> Callbacks<T> {
         };
         // SAFETY: as above, until this function returns.
         let queue = unsafe { pair.tx_queue() };
-        match T::start_xmit(interface, tx, &queue, skb) {
-            TxOutcome::Taken => raw::netdev_tx_NETDEV_TX_OK,
-            TxOutcome::Busy(skb) => {
-                let _ = skb.into_raw();
+        match T::start_xmit(interface, tx, &queue, packet) {
+            TxOutcome::Busy(packet) if packet.as_raw() == skb => {
+                // It is the stack's again.
+                let _ = packet.into_raw();
                 raw::netdev_tx_NETDEV_TX_BUSY
             }
+            TxOutcome::Taken | TxOutcome::Busy(_) => raw::netdev_tx_NETDEV_TX_OK,
         }
     }
 

@@ -44,8 +44,9 @@ use super::{
 ///
 /// - `napi` is added to the interface's device from construction until the interface's teardown.
 /// - `tx` is touched with the transmit lock of `txq` held only.
-/// - `poll` is touched by the poll function, or with RTNL held while `enabled` is false; `enabled`
-///   with RTNL held only, and false exactly while the NAPI context is disabled.
+/// - `poll` is touched by the poll function, until it completes the context's run, or with RTNL held
+///   while `enabled` is false; `enabled` with RTNL held only, and false exactly while the NAPI context is
+///   disabled.
 #[pin_data]
 pub(super) struct Pair<'bound, T: Operations> {
     #[pin]
@@ -116,6 +117,10 @@ pub struct Interface<'bound, T: Operations> {
     /// Whether the device is registered. The lock makes a second `unregister` wait for the first.
     #[pin]
     pub(super) registered: Mutex<bool>,
+    /// Whether the carrier may change: not once unregistering has begun, whose end is the last time that the
+    /// kernel's work on the link lets go of the device.
+    #[pin]
+    pub(super) has_link: Mutex<bool>,
 }
 
 // SAFETY: the driver's data is `Send + Sync`; the device is used through functions that may be
@@ -209,16 +214,23 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         unsafe { raw::nic_netif_running(self.as_raw()) }
     }
 
-    /// Link up. Any context.
+    /// Link up; of no effect once the device is being unregistered. Sleeps.
     pub fn carrier_on(&self) {
-        // SAFETY: the device is valid (invariant).
-        unsafe { raw::netif_carrier_on(self.as_raw()) };
+        let has_link = self.has_link.lock();
+        if *has_link {
+            // SAFETY: the device is valid (invariant), and not being unregistered as long as the lock is
+            // held.
+            unsafe { raw::netif_carrier_on(self.as_raw()) };
+        }
     }
 
-    /// Link down. Any context.
+    /// Link down; as [`Self::carrier_on`].
     pub fn carrier_off(&self) {
-        // SAFETY: the device is valid (invariant).
-        unsafe { raw::netif_carrier_off(self.as_raw()) };
+        let has_link = self.has_link.lock();
+        if *has_link {
+            // SAFETY: as in `carrier_on`.
+            unsafe { raw::netif_carrier_off(self.as_raw()) };
+        }
     }
 
     /// Whether the link is up.
@@ -234,10 +246,16 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         unsafe { raw::netif_device_detach(self.as_raw()) };
     }
 
-    /// The device is back.
+    /// The device is back. Has [`Operations::set_rx_mode`] called if it is up: what changed meanwhile the
+    /// stack did not say. No lock that this takes may be held.
     pub fn attach(&self, _rtnl: &Rtnl) {
-        // SAFETY: the device is valid (invariant).
-        unsafe { raw::netif_device_attach(self.as_raw()) };
+        let dev = self.as_raw();
+        // SAFETY: the device is valid (invariant), RTNL is held. Setting the flags that are set changes
+        // nothing, and cannot fail; the stack's own function for addresses is not exported.
+        unsafe {
+            raw::netif_device_attach(dev);
+            raw::dev_change_flags(dev, raw::netif_get_flags(dev), core::ptr::null_mut());
+        }
     }
 
     /// Uses the first `pairs` queue pairs. Errors: `EINVAL`, `ENOMEM`; then nothing changed.
@@ -246,14 +264,23 @@ impl<'bound, T: Operations> Interface<'bound, T> {
             return Err(EINVAL);
         }
         let n = u32::try_from(pairs)?;
+        // SAFETY: RTNL is held (invariant of `enabled`).
+        let enabled = |pair: &Pair<'_, T>| unsafe { *pair.enabled.get() };
+        // What the stack may choose from now on waits for `start_pair`.
+        for pair in self.pairs.iter().take(pairs).filter(|pair| !enabled(pair)) {
+            // SAFETY: the queue is valid.
+            unsafe { raw::nic_tx_hold_queue(pair.txq.as_ptr()) };
+        }
         // SAFETY: the device is valid (invariant), RTNL is held.
-        to_result(unsafe { raw::netif_set_real_num_queues(self.as_raw(), n, n) })?;
+        let result = to_result(unsafe { raw::netif_set_real_num_queues(self.as_raw(), n, n) });
+        // SAFETY: the device is valid (invariant); written under RTNL only.
+        let active = unsafe { (*self.as_raw()).real_num_tx_queues } as usize;
         // The watchdog takes a stopped queue for one that hangs, whether or not it is in use.
-        for pair in self.pairs.iter().skip(pairs) {
-            // SAFETY: the queue is valid. The stack sends nothing to it any more.
+        for pair in self.pairs.iter().skip(active) {
+            // SAFETY: the queue is valid. The stack sends nothing to it.
             unsafe { raw::nic_tx_start_queue(pair.txq.as_ptr()) };
         }
-        Ok(())
+        result
     }
 
     /// Installs the state of pair `index` and lets it run: polls and transmissions may come before
@@ -276,13 +303,18 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         }
         let queue = u32::from(pair.index);
         let napi = pair.napi.get();
+        // Before there is a transmit state, whose first packet is accounted for.
+        // SAFETY: the queue is valid.
+        unsafe {
+            raw::nic_tx_hold_queue(pair.txq.as_ptr());
+            raw::nic_tx_reset(pair.txq.as_ptr());
+        }
         // SAFETY: RTNL is held and the context is disabled (invariant of `poll`).
         unsafe { *pair.poll.get() = Some(poll) };
         drop(pair.swap_tx(Some(tx)));
         // SAFETY: the context is added and disabled (invariants); the device and queue are valid
         // and RTNL is held.
         unsafe {
-            raw::nic_tx_reset(pair.txq.as_ptr());
             raw::nic_napi_set_irq(napi, c_int::try_from(irq).unwrap_or(-1));
             raw::netif_queue_set_napi(
                 self.as_raw(),
@@ -304,7 +336,8 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     }
 
     /// Stops pair `index` and returns its state; `None` when it did not run. When this returns no
-    /// poll and no transmission of the pair runs and none will. Sleeps.
+    /// poll and no transmission of the pair runs and none will, and [`Operations::rearm`] has been called
+    /// for the last time: the vector may be enabled. Sleeps.
     pub fn stop_pair(
         &self,
         index: usize,
@@ -319,12 +352,13 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         let napi = pair.napi.get();
         let queue = u32::from(pair.index);
         // SAFETY: the queue is valid.
-        unsafe { raw::nic_tx_stop_queue(pair.txq.as_ptr()) };
+        unsafe { raw::nic_tx_hold_queue(pair.txq.as_ptr()) };
         let tx = pair.swap_tx(None);
         // SAFETY: the context is added and enabled; the device is valid and RTNL is held. Disabling
-        // waits for a running poll.
+        // waits until the context is completed, the grace period for what the poll function does then.
         unsafe {
             raw::napi_disable(napi);
+            raw::synchronize_net();
             raw::netif_queue_set_napi(
                 self.as_raw(),
                 queue,
@@ -342,14 +376,14 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         *enabled = false;
         // The poll function may have restarted the queue before it was disabled.
         // SAFETY: the queue is valid.
-        unsafe { raw::nic_tx_stop_queue(pair.txq.as_ptr()) };
+        unsafe { raw::nic_tx_hold_queue(pair.txq.as_ptr()) };
         // SAFETY: RTNL is held and the context is disabled (invariant of `poll`).
         let poll = unsafe { (*pair.poll.get()).take() };
         tx.zip(poll)
     }
 
-    /// Has the poll function of pair `index` run soon; from its interrupt handler, interrupts off.
-    /// Harmless when the pair does not run.
+    /// Has the poll function of pair `index` run soon; from an interrupt handler. Harmless when the pair
+    /// does not run.
     #[inline]
     pub fn schedule_poll(&self, index: usize) {
         if let Some(pair) = self.pairs.get(index) {
@@ -379,6 +413,7 @@ impl<T: Operations> Resource for Interface<'_, T> {
     fn unregister(&self) {
         let mut registered = self.registered.lock();
         if *registered {
+            *self.has_link.lock() = false;
             // SAFETY: registered and not yet unregistered. Stops the interface and waits for every
             // callback; afterwards none comes.
             unsafe { raw::unregister_netdev(self.as_raw()) };

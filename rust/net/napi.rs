@@ -24,7 +24,7 @@ use super::{
     queue::TxCompletions,
     skbuff::{
         ReceiveInfo,
-        SkBuff, //
+        RxSkBuff, //
     },
     stats::RxStats, //
 };
@@ -101,11 +101,11 @@ impl<'a> Poll<'a> {
 
     /// An empty packet with room for `len` bytes; `None` without memory.
     #[inline]
-    pub fn alloc(&mut self, len: u32) -> Option<SkBuff> {
+    pub fn alloc(&mut self, len: u32) -> Option<RxSkBuff> {
         // SAFETY: we are in the poll function (invariant).
         let skb = unsafe { raw::nic_napi_alloc_skb(self.napi, len) };
         // SAFETY: a fresh buffer is ours.
-        NonNull::new(skb).map(|skb| unsafe { SkBuff::from_raw(skb) })
+        NonNull::new(skb).map(|skb| unsafe { RxSkBuff::from_raw(skb) })
     }
 
     /// Gives an Ethernet frame (without CRC) to a station, not to a group, to the stack and counts it:
@@ -162,15 +162,15 @@ impl<'a> Poll<'a> {
     /// Gives an Ethernet frame (without CRC) to the stack and counts it. Frames without a whole
     /// Ethernet header are counted as length errors and dropped.
     #[inline]
-    pub fn receive(&mut self, skb: SkBuff, info: ReceiveInfo) {
+    pub fn receive(&mut self, skb: RxSkBuff, info: ReceiveInfo) {
         let len = skb.len();
         if len < raw::ETH_HLEN {
             self.stats.length_errors.add(1);
             return;
         }
         let info = info.to_raw(self.queue);
-        // SAFETY: we are in the poll function (invariant); the buffer is ours and handed over, with
-        // a whole Ethernet header in its linear part, where `SkBuff::append` puts everything.
+        // SAFETY: we are in the poll function (invariant); the buffer is ours and handed over, linear
+        // and not cloned (invariant of `RxSkBuff`), with a whole Ethernet header.
         let group = unsafe { raw::nic_napi_receive(self.napi, skb.into_raw(), &info) };
         self.stats.packets.add(1);
         self.stats.bytes.add(len.into());
@@ -216,12 +216,12 @@ impl<'r> Pieces<'r> {
 
     /// Adds `len` bytes of `region` from `offset`.
     ///
-    /// Errors: `EINVAL` when there are [`Self::MAX`], when the bytes are not there, not all in one
-    /// page, or cannot be lent.
+    /// Errors: `EINVAL` when there are [`Self::MAX`], when there are no bytes, they are not in the region,
+    /// not all in one page, or cannot be lent.
     #[inline]
     pub fn add(&mut self, region: &'r Region<'_>, offset: usize, len: usize) -> Result {
-        // Regions begin with a page.
-        let in_page = len <= PAGE_SIZE - offset % PAGE_SIZE;
+        // Regions begin with a page. None at the end of one would be in the next, which may be anyone's.
+        let in_page = len != 0 && len <= PAGE_SIZE - offset % PAGE_SIZE;
         let at = region.ptr_range(offset, len).ok_or(EINVAL)?;
         let piece = self.raw.get_mut(self.count as usize).ok_or(EINVAL)?;
         if !in_page || !region.is_lendable() {

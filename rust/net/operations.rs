@@ -26,7 +26,8 @@ use super::{
 pub enum TxOutcome {
     /// The driver has it, or has dropped and counted it.
     Taken,
-    /// No room; the stack will try again. The driver has stopped the queue.
+    /// No room; the stack will try again. The driver has stopped the queue. To be the packet that was
+    /// handed over: another one is dropped.
     Busy(SkBuff),
 }
 
@@ -52,7 +53,7 @@ pub struct RxMode {
 ///
 /// Per queue pair there are two pieces of state, installed by [`Interface::start_pair`]: `Tx`,
 /// lent to [`Self::start_xmit`] under the queue's transmit lock, and `Poll`, lent to [`Self::poll`]
-/// while it runs. The library sees to the exclusion, so both are plain `&mut`.
+/// and [`Self::polled`] while they run. The library sees to the exclusion, so both are plain `&mut`.
 ///
 /// Callbacks given an [`Rtnl`] run in process context with the RTNL lock held and may sleep.
 #[vtable]
@@ -63,6 +64,8 @@ pub trait Operations: Sized + 'static {
     type Tx<'bound>: Send + 'bound;
     /// Poll state of a queue pair.
     type Poll<'bound>: Send + 'bound;
+    /// What [`Self::rearm`] has to know of a queue pair.
+    type Vector: Copy + 'static;
 
     /// Longest link-layer header that offloads can handle, in bytes.
     const MAX_L2_HEADER: u32;
@@ -90,8 +93,15 @@ pub trait Operations: Sized + 'static {
         poll: &mut Poll<'_>,
     ) -> Progress;
 
-    /// Lets the queue's interrupt fire again, after [`Progress::Done`]. Soft interrupt context.
-    fn rearm<'bound>(interface: &Interface<'bound, Self>, state: &mut Self::Poll<'bound>);
+    /// The last that is done with `state` after [`Progress::Done`]. Soft interrupt context.
+    fn polled<'bound>(
+        interface: &Interface<'bound, Self>,
+        state: &mut Self::Poll<'bound>,
+    ) -> Self::Vector;
+
+    /// Lets the queue's interrupt fire again, after [`Self::polled`]. Soft interrupt context. The
+    /// state is given up: the next poll may run on another processor already.
+    fn rearm<'bound>(interface: &Interface<'bound, Self>, vector: Self::Vector);
 
     /// Adds what only the hardware counted to the sums of the queues. May run at any time in
     /// process context, without RTNL; must not sleep.

@@ -135,6 +135,12 @@ impl SkBuff {
         Self(skb)
     }
 
+    /// The packet, still owned.
+    #[inline]
+    pub(super) fn as_raw(&self) -> *mut raw::sk_buff {
+        self.0.as_ptr()
+    }
+
     /// Gives up ownership without freeing.
     #[inline]
     pub(super) fn into_raw(self) -> *mut raw::sk_buff {
@@ -216,21 +222,6 @@ impl SkBuff {
         Ok(total)
     }
 
-    /// Appends `len` bytes of `region` from `offset`. Errors: `EINVAL` when they are not there or
-    /// the packet has no room.
-    #[inline]
-    pub fn append(&mut self, region: &Region<'_>, offset: usize, len: usize) -> Result {
-        let from = region.ptr_range(offset, len).ok_or(EINVAL)?;
-        let count = u32::try_from(len)?;
-        // SAFETY: `from` has `len` bytes. The device may change them meanwhile: they are only
-        // copied here, and looked at in the copy.
-        if unsafe { raw::nic_skb_append(self.0.as_ptr(), from.as_ptr().cast(), count) } {
-            Ok(())
-        } else {
-            Err(EINVAL)
-        }
-    }
-
     /// Frees a packet whose bytes the device has been given, before the doorbell; takes the software
     /// transmit time stamp if one was asked for. Any context.
     #[inline]
@@ -244,6 +235,59 @@ impl Drop for SkBuff {
     fn drop(&mut self) {
         // SAFETY: ours (invariant), and not used again.
         unsafe { raw::nic_dev_kfree_skb_any(self.0.as_ptr()) };
+    }
+}
+
+/// A packet being put together for the stack, made by [`super::Poll::alloc`].
+///
+/// # Invariants
+///
+/// All of its bytes are in the linear part, and no clone of it exists.
+#[must_use]
+pub struct RxSkBuff(SkBuff);
+
+impl RxSkBuff {
+    /// # Safety
+    ///
+    /// `skb` must be fresh, and the caller must own it.
+    #[inline]
+    pub(super) unsafe fn from_raw(skb: NonNull<raw::sk_buff>) -> Self {
+        // INVARIANT: it has no bytes and no clone yet.
+        // SAFETY: by the safety requirement.
+        Self(unsafe { SkBuff::from_raw(skb) })
+    }
+
+    /// Gives up ownership without freeing.
+    #[inline]
+    pub(super) fn into_raw(self) -> *mut raw::sk_buff {
+        self.0.into_raw()
+    }
+
+    /// Bytes of the packet.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        self.0.len()
+    }
+
+    /// Whether the packet has no bytes yet.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends `len` bytes of `region` from `offset`. Errors: `EINVAL` when they are not there or
+    /// the packet has no room.
+    #[inline]
+    pub fn append(&mut self, region: &Region<'_>, offset: usize, len: usize) -> Result {
+        let from = region.ptr_range(offset, len).ok_or(EINVAL)?;
+        let count = u32::try_from(len)?;
+        // SAFETY: `from` has `len` bytes. The device may change them meanwhile: they are only
+        // copied here, and looked at in the copy.
+        if unsafe { raw::nic_skb_append(self.0.as_raw(), from.as_ptr().cast(), count) } {
+            Ok(())
+        } else {
+            Err(EINVAL)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+import ports
 from streams import carry
 from vfs import (DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, address, carrier, insmod, pings, place, reaches, run_all,
                  server, start, until)
@@ -102,6 +103,28 @@ def test_vectors_after_vfs(guest):
     assert int(vm.check(register), 16) & 0x3ff == 0xf
     run_all(vm, f"echo 0 >{NUMVFS}")
     assert int(vm.check(register), 16) & 0x3ff == 0x3ff
+
+
+def test_joined_meanwhile(guest):
+    """Groups that are joined while the bus is reset are heard afterwards: nobody tells the drivers a second time."""
+    vm = guest(qemu_args=SPEED)
+    start(vm)
+    # Each address has a group of its own.
+    addresses = {"pf": ("fd82::82:5701", "33:33:ff:82:57:01"), "v0": ("fd82::82:5702", "33:33:ff:82:57:02")}
+
+    def heard():
+        return {name: [line.split()[0] for line in ports.frames(vm, "", group, listener=name)] == [group]
+                for name, (_, group) in addresses.items()}
+
+    assert heard() == {"pf": False, "v0": False}
+    # A device that is away has no rings.
+    run_all(vm, "\n".join([
+        f"{{ {ORDERS['bus']}; }} & reset=$!",
+        *(until(f"! ip netns exec {name} ethtool -g {name} >/dev/null 2>&1") for name in addresses),
+        *(f"ip -n {name} addr add {ip}/64 dev {name}" for name, (ip, _) in addresses.items()),
+        "kill -0 $reset; wait $reset"]))
+    run_all(vm, *(until(carrier(name)) for name in ("pf", "v0", "w")), *(reaches(name, "w") for name in addresses))
+    assert heard() == {"pf": True, "v0": True}
 
 
 @pytest.mark.parametrize("error", ["COMP_TIME", "DLP"])

@@ -75,6 +75,8 @@ impl Operations for Igb {
     type Data<'bound> = Arc<Adapter<'bound>>;
     type Tx<'bound> = Tx<'bound>;
     type Poll<'bound> = PollState<'bound>;
+    /// The vector's bit in EIMS.
+    type Vector = u32;
 
     const MAX_L2_HEADER: u32 = 127;
     const MAX_L3_HEADER: u32 = 511;
@@ -91,8 +93,9 @@ impl Operations for Igb {
 
     fn stop<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) {
         let adapter = interface.data();
+        let mut config = adapter.config().lock();
         interface.carrier_off();
-        adapter.stop_queues(interface, &mut adapter.config().lock(), rtnl);
+        adapter.stop_queues(interface, &mut config, rtnl);
     }
 
     #[inline]
@@ -122,12 +125,20 @@ impl Operations for Igb {
     }
 
     #[inline]
-    fn rearm<'bound>(interface: &Interface<'bound, Self>, state: &mut PollState<'bound>) {
+    fn polled<'bound>(
+        interface: &Interface<'bound, Self>,
+        state: &mut PollState<'bound>,
+    ) -> Self::Vector {
         if let Some(stats) = interface.queue_stats(state.index.into()) {
             let (packets, bytes) = stats.total();
             state.sampler.sample(packets, bytes);
         }
-        interface.data().hw().enable_vectors(state.cause);
+        state.cause
+    }
+
+    #[inline]
+    fn rearm<'bound>(interface: &Interface<'bound, Self>, cause: Self::Vector) {
+        interface.data().hw().enable_vectors(cause);
     }
 
     fn stats<'bound>(interface: &Interface<'bound, Self>, stats: &mut LinkStats) {

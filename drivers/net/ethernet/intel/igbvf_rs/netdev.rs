@@ -78,6 +78,7 @@ impl Operations for Igbvf {
     type Data<'bound> = Arc<Adapter<'bound>>;
     type Tx<'bound> = TxQueueState<'bound, Tail<'bound>>;
     type Poll<'bound> = PollState<'bound>;
+    type Vector = ();
 
     const MAX_L2_HEADER: u32 = 127;
     const MAX_L3_HEADER: u32 = 511;
@@ -126,11 +127,15 @@ impl Operations for Igbvf {
     }
 
     #[inline]
-    fn rearm<'bound>(interface: &Interface<'bound, Self>, state: &mut Self::Poll<'bound>) {
+    fn polled<'bound>(interface: &Interface<'bound, Self>, state: &mut Self::Poll<'bound>) {
         if let Some(stats) = interface.queue_stats(0) {
             let (packets, bytes) = stats.total();
             state.sampler.sample(packets, bytes);
         }
+    }
+
+    #[inline]
+    fn rearm<'bound>(interface: &Interface<'bound, Self>, _vector: ()) {
         interface.data().hw().enable_vectors(QUEUE_CAUSE);
     }
 

@@ -49,6 +49,7 @@ impl<'bound> Adapter<'bound> {
                 let _ = self.hw.reset();
                 self.hw.block();
             })?;
+        drop(config);
         interface.attach(&rtnl);
         Ok(())
     }

@@ -237,6 +237,8 @@ impl<'bound> Adapter<'bound> {
         }
         for (index, pair) in config.running.drain_all().enumerate() {
             let state = interface.stop_pair(index, rtnl);
+            // A poll that was about to end has enabled it again.
+            hw.disable_vectors(pair.cause);
             let _ = hw.stop_tx_queue(pair.queue);
             drop(pair.irq);
             drop(state);

@@ -42,8 +42,9 @@ impl<'bound> Adapter<'bound> {
     /// sleeps. Errors: `ENODEV` if the device is gone.
     pub(crate) fn attach(&self, interface: &Interface<'bound, Igbvf>) -> Result {
         let rtnl = Rtnl::lock();
-        let _config = self.config.lock();
+        let config = self.config.lock();
         self.hw.readmit()?;
+        drop(config);
         interface.attach(&rtnl);
         Ok(())
     }

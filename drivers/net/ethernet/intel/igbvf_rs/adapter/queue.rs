@@ -180,6 +180,8 @@ impl<'bound> Adapter<'bound> {
         // and the next start or reset deals with it.
         let _ = self.hw.stop_rx_queue();
         let state = interface.stop_pair(0, rtnl);
+        // A poll that was about to end has enabled it again.
+        self.hw.disable_vectors(QUEUE_CAUSE);
         let _ = self.hw.stop_tx_queue();
         drop(running);
         drop(state);
