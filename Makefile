@@ -27,10 +27,11 @@ fuzz: modules
 	@tools/lab/enter python3 -m fuzz.storm --seconds $(or $(FUZZ_SECONDS),600)
 
 bench: modules
-	@LAB_MORE=bench tools/lab/setup
+	@LAB_MORE=charts tools/lab/setup
 	@tools/lab/enter python3 -m bench $(if $(QUICK),--quick) --commit "$$(git describe --always --dirty 2>/dev/null)" $(BENCH)
 
 soak: modules
+	@LAB_MORE=charts tools/lab/setup
 	@tools/lab/enter env SOAK_SECONDS='$(SOAK_SECONDS)' SEED='$(SEED)' python3 tools/soak/soak.py
 
 shell: modules
@@ -55,7 +56,7 @@ help:
 	@echo '  make bench      measure against the kernel'"'"'s igb and igbvf: under an hour; QUICK=1: strict only,'
 	@echo '                  under 5 minutes; table, then build/bench/results.json and a chart'
 	@echo '  make soak       checked traffic while settings change at random, two hours; SOAK_SECONDS=, SEED=;'
-	@echo '                  report and picture in build/soak'
+	@echo '                  report and chart in build/soak'
 	@echo '  make shell      a shell in a guest: both modules, two ports on one wire, IOMMU on'
 	@echo '  make clean      remove what was built'
 	@echo '  make distclean  remove the lab too (the cache folder)'

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The chart: ratio ours / C of every cell, one panel per IOMMU mode, with interval and goal."""
 
+from lab import charts
+
 from .results import FOLDER, MODES
 
 
@@ -10,14 +12,10 @@ def draw(data, problem):
     if not modes:
         return True
     try:
-        import matplotlib
-        matplotlib.use("svg")
-        from matplotlib import pyplot
+        pyplot = charts.pyplot("bench")
     except ImportError:
         problem("chart", "no matplotlib: run this by `make bench`, which installs it")
         return False
-    # The same file for the same data: no dates, no random names.
-    matplotlib.rcParams.update({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 9})
     keys = [key for key in dict.fromkeys(key for mode in modes for key in data["modes"][mode])
             if any(data["modes"][mode].get(key, {}).get("summary") for mode in modes)]
     figure, panels = pyplot.subplots(1, len(modes), sharey=True, squeeze=False, layout="constrained",
@@ -33,9 +31,7 @@ def draw(data, problem):
     figure.suptitle(f"igb_rs, igbvf_rs against igb, igbvf\nLinux {guest.get('kernel', '?')}, QEMU {guest.get('qemu', '?')} "
                     f"({guest.get('accel', '?')}), {data['started'][:10]}"
                     + (", PARTIAL" if data["partial"] else ""), fontsize=10)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    figure.savefig(FOLDER / "chart.svg", metadata={"Date": None})
-    figure.savefig(FOLDER / "chart.png", dpi=150)
+    charts.save(figure, FOLDER, "chart")
     pyplot.close(figure)
     return True
 

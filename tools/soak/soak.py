@@ -1,144 +1,194 @@
 # SPDX-License-Identifier: GPL-2.0
 """`make soak`: checked traffic on all functions while settings change at random, for a long time.
 
-SOAK_SECONDS (7200) and SEED (of the clock) come from the environment. Writes build/soak/report.json and memory.svg.
+SOAK_SECONDS (7200) and SEED (of the clock) come from the environment. Writes build/soak/report.json, soak.svg and soak.png.
 """
 
 import json
 import os
 import random
-import re
+import statistics
 import sys
 import time
-from pathlib import Path
 
 from lab import Vm, paths
 
 sys.path.insert(0, str(paths.REPO / "tools/testing"))
-from account import account  # noqa: E402
-from vfs import DEVICES, LIMIT, PF, VFS, address, carrier, reaches, start, until  # noqa: E402
+import account  # noqa: E402
+import plot  # noqa: E402
+from changes import LARGEST, SETTINGS, STOPS, Changes  # noqa: E402
+from counters import FUNCTIONS, IDLE, Counters, gained, losses  # noqa: E402
+from checked_streams import Streams  # noqa: E402
+from vfs import LIMIT, carrier, reaches, start, until  # noqa: E402
 
 OUT = paths.BUILD / "soak"
-HERE = Path(__file__).parent
-VF_COUNT = 3
-STREAMS = (("v0", "w"), ("pf", "v1"), ("v2", "pf"), ("w", "v0"))
-FEATURES = ("tso", "rx", "tx", "gso", "gro", "sg")
-MEMORY = ("echo 3 >/proc/sys/vm/drop_caches; awk '/^(Slab|Percpu|VmallocUsed|KernelStack):/ { sum += $2 } END { print sum }' "
-          "/proc/meminfo; cat /sys/kernel/debug/igb*_rs/*/iommu | awk '/^bytes:/ { sum += $2 } END { print sum }'")
+
+CHANGES = 5
+"""Between two samples."""
+
+ACCOUNT_SECONDS = 30
+"""Between two accounts of the streams."""
+
+GROWTH_KIB = 4096
+"""What the kernel's memory may grow by in the second half: some of it comes and goes."""
+
+QUARTER = 2
+"""Accounts of which a median says something."""
+
+MAPPED_ROOM = 2 << 20
+"""What each function may map more than the largest rings need: a block, if lent pages were in the way of a new ring."""
+
+LEDGER = ("bytes", "regions", "region_bytes")
+"""Of each function's `iommu` in debugfs: what is mapped, and what of it is handed out, in how many parts."""
+
+MEMORY = f"""
+set -e
+sync; echo 3 >/proc/sys/vm/drop_caches
+awk '/^MemTotal:/ {{ sum += $2 }} /^(MemFree|Active|Inactive|Unevictable):/ {{ sum -= $2 }}
+    $1 == "count:" {{ sum -= 4 * $2 }} END {{ print sum }}' /proc/meminfo /proc/zoneinfo
+for what in {" ".join(LEDGER)}; do
+    cat /sys/kernel/debug/igb*_rs/*/iommu | awk "/^$what:/ {{ sum += \\$2 }} END {{ print sum }}"
+done
+"""
+"""Shell commands: KiB of memory that is neither free, also in processors' lists of free pages ("count:"), nor a process's or
+a file's; the sums over all functions' ledgers."""
 
 
-def changes(rng):
-    """Settings to change at random: (what it is called, shell command)."""
-    name = rng.choice(("pf", *(f"v{vf}" for vf in range(VF_COUNT))))
-    vf = rng.randrange(VF_COUNT)
-    enter = f"ip netns exec {name}"
-    size = lambda: rng.choice((64, 128, 256, 512, 1024))
-    return {
-        "mtu": f"ip -n {name} link set {name} mtu {rng.choice((1500, 2000, 4000, 9000))}",
-        "rings": f"{enter} ethtool -G {name} rx {size()} tx {size()}",
-        "moderation": f"{enter} ethtool -C {name} rx-usecs {rng.choice((0, 3, 20, 100))}",
-        "feature": f"{enter} ethtool -K {name} {rng.choice(FEATURES)} {rng.choice(('on', 'off'))}",
-        "down and up": f"ip -n {name} link set {name} down; ip -n {name} link set {name} up",
-        "promiscuous": f"ip -n {name} link set {name} promisc {rng.choice(('on', 'off'))}",
-        "vlan": f"ip -n {name} link add link {name} name soak type vlan id {rng.randrange(1, 4095)}; ip -n {name} link delete soak",
-        "trust": f"ip -n pf link set pf vf {vf} trust {rng.choice(('on', 'off'))}",
-        "spoofchk": f"ip -n pf link set pf vf {vf} spoofchk {rng.choice(('on', 'off'))}",
-        "rate": f"ip -n pf link set pf vf {vf} max_tx_rate {rng.choice((0, 500, 1000))}",
-        "reset of a VF": f"echo 1 >{DEVICES}/{VFS[vf]}/reset",
-        "reset of the PF": f"echo 1 >{DEVICES}/{PF}/reset",
-    }
+class Soak:
+    """The run: what is measured goes into `report`."""
 
+    def __init__(self, vm, seed, report):
+        self.vm = vm
+        self.report = report
+        start(vm, IDLE + 1)
+        # Neighbours learn of a new address at once.
+        vm.check("\n".join(f"ip netns exec {name} sysctl -qw net.ipv4.conf.all.arp_notify=1" for name in FUNCTIONS))
+        self.changes = Changes(vm, random.Random(seed))
+        report["changes"] = self.changes.counts
+        self.streams = Streams(vm)
+        self.counters = Counters(vm)
+        self.lost = {}
+        self.settle(f"set -e\n{LARGEST}\n{SETTINGS}")
+        report["ledger"] = {"begin": self.memory()[1]}
+        self.begun = time.monotonic()
 
-class Streams:
-    """The streams of the run, each checked by its receiver."""
+    def seconds(self):
+        """Since the beginning."""
+        return round(time.monotonic() - self.begun, 1)
 
-    def __init__(self, vm):
-        vm.put("/run/stream.py", (HERE / "stream.py").read_text())
-        self.ends = []
-        for index, (source, target) in enumerate(STREAMS):
-            where = f"{address(target)} {5300 + index}"
-            receiver = vm.start(f"exec ip netns exec {target} python3 /run/stream.py serve {where}")
-            receiver.wait_for("ready", timeout=LIMIT)
-            self.ends.append((receiver, vm.start(f"exec ip netns exec {source} python3 /run/stream.py send {where} 400")))
+    def settle(self, commands=""):
+        """Runs shell commands, waits until every function has its link, and until every stream has gone on after that."""
+        waits = "\n".join(until(carrier(name)) for name in FUNCTIONS)
+        self.vm.check(f"{commands}\n{waits}", timeout=LIMIT)
+        self.streams.advance()
 
-    def blocks(self):
-        """Checked blocks of each stream so far; fails if one has ended."""
-        for (receiver, sender), names in zip(self.ends, STREAMS):
-            assert receiver.running and sender.running, f"stream {names}: {receiver.stdout[-200:]}"
-        return [int((re.findall(r"(\d+) blocks", receiver.stdout) or [0])[-1]) for receiver, _ in self.ends]
+    def memory(self):
+        """KiB the kernel uses but for what is mapped for DMA, and the ledger of that."""
+        used, *ledger = map(int, self.vm.check(MEMORY, timeout=LIMIT).split())
+        ledger = dict(zip(LEDGER, ledger, strict=True))
+        return used - (ledger["bytes"] >> 10), ledger
 
-    def stop(self):
-        for receiver, sender in self.ends:
-            sender.stop()
-            receiver.wait(LIMIT)
+    def sample(self, kinds):
+        """Takes a sample; `kinds` of changes have come since the last one, and explain what was lost, or nothing does."""
+        kernel, ledger = self.memory()
+        reading = self.counters.read()
+        lost = losses(reading)
+        grown = {what: count - self.lost.get(what, 0) for what, count in lost.items() if count > self.lost.get(what, 0)}
+        self.lost = lost
+        self.report["samples"].append({
+            "seconds": self.seconds(), "kernel_kib": kernel, "ledger": ledger, "blocks": self.streams.blocks(),
+            "counters": {name: {"rx": sum(count["packets"] for queue, count in function["queues"].items() if queue[0] == "r"),
+                                "tx": sum(count["packets"] for queue, count in function["queues"].items() if queue[0] == "t")}
+                         for name, function in reading.items()},
+            "lost": grown})
+        unexplained = {what: count for what, count in grown.items() if not (what.endswith("dropped") and STOPS & kinds)}
+        assert not unexplained, f"lost, and no change explains it: {unexplained} after {sorted(kinds)}"
+        accepted, refused = self.changes.total()
+        print(f"{self.seconds():7.0f} s  {accepted} changes, {refused} refused  {sum(self.streams.blocks().values())} blocks  "
+              f"kernel {kernel} KiB  mapped {ledger['bytes'] >> 10} KiB", flush=True)
 
+    def change(self):
+        """Makes some changes; returns their kinds once everything goes on."""
+        kinds = set()
+        for _ in range(CHANGES):
+            kind, accepted = self.changes.make()
+            self.report["events"].append((self.seconds(), kind, accepted))
+            kinds.add(kind)
+        self.settle()
+        return kinds
 
-def plot(samples):
-    """The samples' memory as a picture."""
-    width, height = 640, 240
-    last = max(sample["seconds"] for sample in samples) or 1
-    low = min(sample["kernel_kib"] for sample in samples)
-    span = max(max(sample["kernel_kib"] for sample in samples) - low, 1024)
-    points = " ".join(f"{40 + 580 * sample['seconds'] / last:.1f},{210 - 180 * (sample['kernel_kib'] - low) / span:.1f}"
-                      for sample in samples)
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">'
-            f'<rect width="{width}" height="{height}" fill="white"/><polyline points="{points}" fill="none" stroke="#06c"/>'
-            f'<text x="40" y="16">kernel memory: {low} KiB at the bottom, {span} KiB more at the top; {last:.0f} s</text></svg>\n')
+    def account(self):
+        """Makes an account of what the streams send meanwhile; samples the memory while nothing is under way."""
+        with self.streams.held():
+            before = self.counters.still()
+        self.streams.advance()
+        with self.streams.held():
+            after = self.counters.still()
+            kernel, _ = self.memory()
+        self.report["accounts"].append({"seconds": self.seconds(), "kernel_kib": kernel,
+                                        "queues": account.queues_add_up(gained(before, after))})
 
+    def run(self, seconds):
+        """Changes and samples for that long; then the settings of the beginning, and the last account."""
+        self.sample(STOPS)
+        self.account()
+        while self.seconds() < seconds:
+            self.sample(self.change())
+            if self.seconds() - self.report["accounts"][-1]["seconds"] > ACCOUNT_SECONDS:
+                self.account()
+        self.settle(SETTINGS)
+        self.sample(STOPS)
+        self.report["ledger"]["end"] = self.memory()[1]
+        self.vm.check("\n".join(reaches(name, "w") for name in FUNCTIONS if name != "w"), timeout=LIMIT)
+        self.account()
+        self.report["blocks"] = self.streams.stop()
+        self.report["datagrams"] = account.of_datagrams(self.vm, self.counters)
+        self.vm.check("rmmod igbvf_rs; rmmod igb_rs", timeout=LIMIT)
+        self.vm.assert_clean()
 
-def settle(vm, streams):
-    """Waits until every function has its link and every stream goes on."""
-    vm.check("\n".join(until(carrier(name)) for name in ("pf", *(f"v{vf}" for vf in range(VF_COUNT)))), timeout=LIMIT)
-    before, limit = streams.blocks(), time.monotonic() + LIMIT
-    while any(now <= had for now, had in zip(streams.blocks(), before)):
-        assert time.monotonic() < limit, f"a stream stands still: {dict(zip(STREAMS, streams.blocks()))}"
-        time.sleep(0.5)
+    def verdict(self):
+        """Fails if a kind of change was always refused, the ledger is not what it was or the kernel's memory grew."""
+        self.changes.verdict()
+        begin, end = self.report["ledger"]["begin"], self.report["ledger"]["end"]
+        # The same settings take the same. What is mapped for more stays mapped and is not handed out.
+        assert all(begin[what] == end[what] for what in ("regions", "region_bytes")), self.report["ledger"]
+        assert end["bytes"] <= begin["bytes"] + MAPPED_ROOM * len(FUNCTIONS), self.report["ledger"]
+        # The first half warms up. Medians of the outer quarters of the rest, of what was measured without streams, whose
+        # buffers come and go.
+        accounts = self.report["accounts"]
+        half = accounts[len(accounts) // 2:]
+        quarter = len(half) // 4
+        if quarter < QUARTER:
+            print(f"soak: {len(accounts)} accounts are too few to tell whether memory grows", flush=True)
+            return
+        self.report["medians"] = [(part[0]["seconds"], part[-1]["seconds"], statistics.median(one["kernel_kib"] for one in part))
+                                  for part in (half[:quarter], half[-quarter:])]
+        (_, _, first), (_, _, last) = self.report["medians"]
+        self.report["growth_kib"] = last - first
+        assert last - first < GROWTH_KIB, f"kernel memory grew by {last - first} KiB in the second half"
 
 
 def main():
     seconds = int(os.environ.get("SOAK_SECONDS") or 7200)
     seed = int(os.environ.get("SEED") or time.time())
-    rng = random.Random(seed)
-    OUT.mkdir(parents=True, exist_ok=True)
     print(f"soak: {seconds} s, SEED={seed}", flush=True)
-    report = {"seed": seed, "wanted_seconds": seconds, "changes": {}, "samples": [], "result": "not finished"}
-    with Vm(mode="strict", ports=2, name="soak") as vm:
-        start(vm, VF_COUNT)
-        streams = Streams(vm)
-        settle(vm, streams)
-        begun = time.monotonic()
-        try:
-            while (now := time.monotonic() - begun) < seconds:
-                kernel, mapped = map(int, vm.check(MEMORY, timeout=LIMIT).split())
-                report["samples"].append({"seconds": round(now, 1), "kernel_kib": kernel, "mapped_bytes": mapped,
-                                          "blocks": streams.blocks()})
-                print(f"{now:7.0f} s  {sum(report['changes'].values())} changes  {sum(streams.blocks())} blocks  "
-                      f"kernel {kernel} KiB  mapped {mapped >> 10} KiB", flush=True)
-                for _ in range(5):
-                    what, command = rng.choice(sorted(changes(rng).items()))
-                    vm.note(f"{what}: {command}")
-                    # Some are refused, as what the wire or the VF's rights do not allow.
-                    vm.run(command, timeout=LIMIT)
-                    report["changes"][what] = report["changes"].get(what, 0) + 1
-                settle(vm, streams)
-            vm.check("\n".join(reaches(f"v{vf}", "w") for vf in range(VF_COUNT)), timeout=LIMIT)
-            report["blocks"] = dict(zip(map(" to ".join, STREAMS), streams.blocks()))
-            streams.stop()
-            report["account"] = account(vm, VF_COUNT)
-            vm.check("rmmod igbvf_rs; rmmod igb_rs", timeout=LIMIT)
-            vm.assert_clean()
-            half = [sample["kernel_kib"] for sample in report["samples"][len(report["samples"]) // 2:]]
-            report["growth_kib"] = half[-1] - half[0]
-            assert report["growth_kib"] < 4096, f"kernel memory grew by {report['growth_kib']} KiB in the second half"
-            report["result"] = "good"
-        except BaseException as error:
-            report["result"] = f"{type(error).__name__}: {error}"[:2000]
-            raise
-        finally:
-            (OUT / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-            if report["samples"]:
-                (OUT / "memory.svg").write_text(plot(report["samples"]))
-            print(f"soak: {report['result']}; build/soak/report.json", flush=True)
+    report = {"seed": seed, "wanted_seconds": seconds, "changes": {}, "events": [], "samples": [], "accounts": [],
+              "result": "not finished"}
+    OUT.mkdir(parents=True, exist_ok=True)
+    try:
+        with Vm(mode="strict", ports=2, name="soak") as vm:
+            soak = Soak(vm, seed, report)
+            soak.run(seconds)
+            soak.verdict()
+        report["result"] = "good"
+    except BaseException as error:
+        report["result"] = f"{type(error).__name__}: {error}"[:2000]
+        raise
+    finally:
+        (OUT / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+        if len(report["samples"]) > 1:
+            plot.draw(report, OUT, "soak")
+        print(f"soak: {report['result']}; build/soak/report.json, soak.svg", flush=True)
 
 
 main()
