@@ -43,7 +43,7 @@ pub struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// An empty string in `buffer`.
-    pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
+    pub fn new(buffer: &'a mut [u8]) -> Self {
         if let Some(first) = buffer.first_mut() {
             *first = 0;
         }

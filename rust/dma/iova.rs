@@ -17,6 +17,12 @@ impl Iova {
         Self(bits)
     }
 
+    /// Any address, for the descriptors of tests that no device sees.
+    #[cfg(KUNIT_SUITES)]
+    pub const fn for_test(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// The address as a number, as it goes into a descriptor or a base address register.
     #[inline]
     pub const fn to_bits(self) -> u64 {

@@ -2,6 +2,7 @@
 
 //! A PF without a device: the bank, and an emulation of the registers it writes.
 
+use crate::Vec;
 use igb_common::{
     mac::MacAddr,
     mbx::{
@@ -134,7 +135,7 @@ impl Registers {
             .filter(|(_, rah)| mine(*rah))
             .map(|(ral, rah)| MacAddr::from_words([*ral, *rah]))
             .collect();
-        list.sort_by_key(|mac| mac.bytes());
+        list.sort_unstable_by_key(|mac| mac.bytes());
         list
     }
 

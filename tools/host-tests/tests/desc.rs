@@ -2,7 +2,10 @@
 
 //! Descriptors against words derived by hand from the datasheet's tables.
 
-use host_tests::Rng;
+use host_tests::{
+    times,
+    Rng, //
+};
 use igb_common::desc::*;
 use nic::dma::Iova;
 
@@ -175,15 +178,13 @@ fn done_bit_of_a_transmit_descriptor() {
 #[test]
 fn contexts_are_where_frames_look_for_them() {
     let mut rng = Rng::new(2);
-    let offloads: Vec<_> = (0..5)
-        .map(|i| match i {
-            0 => TxOffload::none(),
-            1 => TxOffload::none().with_vlan(5),
-            2 => TxOffload::checksum(L4Proto::Udp, 14, 20).unwrap(),
-            3 => TxOffload::checksum(L4Proto::Tcp, 14, 20).unwrap(),
-            _ => TxOffload::segment(L4Proto::Tcp, IpVersion::V4, 14, 20, 20, 1448).unwrap(),
-        })
-        .collect();
+    let offloads = [
+        TxOffload::none(),
+        TxOffload::none().with_vlan(5),
+        TxOffload::checksum(L4Proto::Udp, 14, 20).unwrap(),
+        TxOffload::checksum(L4Proto::Tcp, 14, 20).unwrap(),
+        TxOffload::segment(L4Proto::Tcp, IpVersion::V4, 14, 20, 20, 1448).unwrap(),
+    ];
     let mut contexts = TxContexts::new();
     let mut queue: [Option<[u64; 2]>; 2] = [None; 2];
     let mut sent = 0;
@@ -283,11 +284,8 @@ fn receive_errors() {
 #[test]
 fn rss_types() {
     let kinds = (0..16).filter_map(|kind| RxWriteback::from_words([kind, 0]).rss());
-    let l4 = kinds.map(|rss| rss.kind.is_l4()).collect::<Vec<_>>();
-    assert_eq!(
-        l4,
-        [true, false, true, false, false, true, true, true, true]
-    );
+    let l4 = [true, false, true, false, false, true, true, true, true];
+    assert!(kinds.map(|rss| rss.kind.is_l4()).eq(l4));
     assert!(RxWriteback::from_words([0, 0]).rss().is_none());
     assert!(RxWriteback::from_words([15, 0]).rss().is_none());
 }
@@ -296,7 +294,7 @@ fn rss_types() {
 #[test]
 fn any_write_back_decodes() {
     let mut rng = Rng::new(3);
-    for _ in 0..1_000_000 {
+    for _ in 0..times(1_000_000) {
         let words = [rng.bits(), rng.bits()];
         let desc = RxWriteback::from_words(words);
         assert_eq!(desc.is_done(), RxWriteback::done(words[1]));

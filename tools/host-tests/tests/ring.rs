@@ -2,15 +2,11 @@
 
 //! Ring arithmetic against a queue.
 
-use host_tests::Rng;
-use igb_common::ring::*;
-use std::{
-    collections::VecDeque,
-    sync::atomic::{
-        AtomicU64,
-        Ordering, //
-    },
+use host_tests::{
+    times,
+    Rng, //
 };
+use igb_common::ring::*;
 
 #[test]
 fn sizes() {
@@ -67,38 +63,42 @@ fn behaves_like_a_queue() {
     for count in [64, 72, 256, 4096] {
         let size = RingSize::new(count).unwrap();
         let (mut producer, mut consumer) = (Producer::new(size), Consumer::new(size));
-        let mut model = VecDeque::new();
+        // The slots in use are those of the numbers between the two.
+        let (mut popped, mut pushed) = (0_u64, 0_u64);
+        let slot = |number: u64| (number % u64::from(count)) as u16;
         let mut rng = Rng::new(u64::from(count));
         let mut fullest = 0;
-        for _ in 0..50_000 {
+        for _ in 0..times(50_000) {
             let free = producer.free(consumer.position());
             let pending = consumer.pending(producer.position());
-            assert_eq!(usize::from(pending), model.len());
+            assert_eq!(u64::from(pending), pushed - popped);
             assert_eq!(free + pending + 1, count);
             fullest = fullest.max(pending);
             if rng.one_in(2) {
                 for _ in 0..rng.below(40).min(free.into()) {
-                    model.push_back(producer.push());
+                    assert_eq!(producer.push(), slot(pushed));
+                    pushed += 1;
                 }
             } else if rng.one_in(2) {
                 for _ in 0..rng.below(40).min(pending.into()) {
-                    assert_eq!(Some(consumer.pop()), model.pop_front());
+                    assert_eq!(consumer.pop(), slot(popped));
+                    popped += 1;
                 }
             } else {
-                let count = rng.below(40).min(pending.into()) as usize;
-                model.drain(..count);
-                consumer.release_to(model.front().copied().unwrap_or(producer.position()));
-                assert_eq!(usize::from(pending) - count, model.len());
+                popped += u64::from(rng.below(40).min(pending.into()));
+                consumer.release_to(slot(popped));
             }
-            if let (Some(last), used) = (model.back().copied(), producer.position()) {
-                assert_eq!(consumer.span_to(last, used), Some(model.len() as u16));
+            let (len, used) = ((pushed - popped) as u16, producer.position());
+            assert_eq!(consumer.pending(used), len);
+            if len > 0 {
+                assert_eq!(consumer.span_to(slot(pushed - 1), used), Some(len));
                 assert_eq!(consumer.span_to(used, used), None);
                 assert_eq!(consumer.span_to(u16::MAX, used), None);
             }
-            let give_back = rng.below(5).min(model.len() as u32) as u16;
+            let give_back = rng.below(5).min(len.into()) as u16;
             if rng.one_in(10) {
                 producer.unpush(give_back);
-                model.truncate(model.len() - usize::from(give_back));
+                pushed -= u64::from(give_back);
             }
         }
         assert!(count > 256 || fullest == count - 1, "{count}: {fullest}");
@@ -107,41 +107,4 @@ fn behaves_like_a_queue() {
         assert_eq!(producer.free(consumer.position()), count - 1);
         assert_eq!(consumer.pending(producer.position()), 0);
     }
-}
-
-/// One thread fills, another takes back; each sees what the other did to a slot before.
-#[test]
-fn two_sides() {
-    const FRAMES: u64 = 200_000;
-    let size = RingSize::MIN;
-    let (used, clean) = (Published::new(), Published::new());
-    let slots: Vec<_> = (0..size.get()).map(|_| AtomicU64::new(0)).collect();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut producer = Producer::new(size);
-            for frame in 1..=FRAMES {
-                while producer.free(clean.read()) == 0 {
-                    std::thread::yield_now();
-                }
-                let slot = &slots[usize::from(producer.push())];
-                // The consumer has emptied it.
-                assert_eq!(slot.swap(frame, Ordering::Relaxed), 0);
-                used.publish(producer.position());
-            }
-        });
-        let mut consumer = Consumer::new(size);
-        let mut next = 1;
-        while next <= FRAMES {
-            let pending = consumer.pending(used.read());
-            if pending == 0 {
-                std::thread::yield_now();
-            }
-            for _ in 0..pending {
-                let slot = &slots[usize::from(consumer.pop())];
-                assert_eq!(slot.swap(0, Ordering::Relaxed), next);
-                next += 1;
-            }
-            clean.publish(consumer.position());
-        }
-    });
 }

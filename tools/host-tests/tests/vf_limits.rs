@@ -5,7 +5,8 @@
 use host_tests::{
     cases::*,
     pf::Pf,
-    station, //
+    station,
+    Vec, //
 };
 use igb_common::{
     mbx::*,

@@ -4,7 +4,9 @@
 
 use host_tests::{
     cases::*,
-    station, //
+    reads,
+    station,
+    Vec, //
 };
 use igb_common::{
     layout::Layout,
@@ -183,9 +185,12 @@ fn the_administrator_wins_against_a_squatter() {
     let mut pf = ready(2);
     assert!(done(&mut pf, 1, VfRequest::SetMac(station(50))));
     pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
-    let mut notices = pf.flush();
-    notices.sort_by_key(|(vf, _)| *vf);
-    assert_eq!(notices, [(0, Reply::ResetFirst), (1, Reply::ResetFirst)]);
+    let notices = pf.flush();
+    assert_eq!(notices.len(), 2);
+    assert!([0, 1]
+        .map(|vf| (vf, Reply::ResetFirst))
+        .iter()
+        .all(|notice| notices.contains(notice)));
     assert_eq!(pf.hw.addresses(0), [station(50)]);
     assert!(pf.hw.addresses(1).is_empty());
     // Not against himself, nor the PF.
@@ -361,21 +366,24 @@ fn a_function_reset_leaves_nothing_for_the_next_owner() {
 #[test]
 fn events_read_well() {
     let mut pf = ready(1);
-    let mut event = |words: &[u32]| {
+    let mut is_shown = |words: &[u32], line: Option<&str>| {
         let mut mailbox = [0; MAILBOX_WORDS];
         mailbox[..words.len()].copy_from_slice(words);
         pf.now += 5000;
         let outcome = pf.bank.message(0, &mailbox, pf.now).unwrap();
-        outcome.event.map(|event| event.to_string())
+        match outcome.event {
+            Some(event) => line.is_some_and(|line| reads(event, line)),
+            None => line.is_none(),
+        }
     };
-    assert_eq!(event(&[5, 1500]), None);
+    assert!(is_shown(&[5, 1500], None));
     let line = "malformed message: VLAN 5000";
-    assert_eq!(event(&[4, 5000]).as_deref(), Some(line));
+    assert!(is_shown(&[4, 5000], Some(line)));
     let line = "unknown message 0x0042";
-    assert_eq!(event(&[0x42]).as_deref(), Some(line));
+    assert!(is_shown(&[0x42], Some(line)));
     let [low, high] = station(1).to_words();
     let line = "request denied: another function has MAC address 02:00:00:00:00:01";
-    assert_eq!(event(&[2, low, high]).as_deref(), Some(line));
+    assert!(is_shown(&[2, low, high], Some(line)));
 }
 
 #[test]

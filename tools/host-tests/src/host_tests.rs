@@ -1,13 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the tests of `igb_common` share.
+//! What the tests of `igb_common` share, on the build machine and in the kernel (`tools/testing/kunit`).
 
 pub mod cases;
-pub mod choices;
 pub mod pf;
+
+#[cfg(not(MODULE))]
+pub mod choices;
+#[cfg(not(MODULE))]
 pub mod world;
 
+#[cfg(MODULE)]
+mod vec;
+
+use core::fmt::{
+    self,
+    Display,
+    Write, //
+};
 use igb_common::mac::MacAddr;
+
+#[cfg(not(MODULE))]
+pub use std::vec::Vec;
+#[cfg(MODULE)]
+pub use vec::Vec;
+
+/// How often a test repeats what takes `n` rounds on the build machine: the kernel's checks and the emulation cost
+/// a multiple of the code.
+pub const fn times(n: u32) -> u32 {
+    if cfg!(MODULE) {
+        n.div_ceil(20)
+    } else {
+        n
+    }
+}
+
+/// Whether `what` is shown as `text`.
+pub fn reads(what: impl Display, text: &str) -> bool {
+    struct Rest<'a>(&'a str);
+
+    impl Write for Rest<'_> {
+        fn write_str(&mut self, s: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(s).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+
+    let mut rest = Rest(text);
+    write!(rest, "{what}").is_ok() && rest.0.is_empty()
+}
 
 /// A station address made from a number.
 pub fn station(n: u32) -> MacAddr {
