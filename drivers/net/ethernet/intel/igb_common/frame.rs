@@ -70,6 +70,15 @@ pub const fn tx_spans(len: u32) -> Option<u32> {
 /// The parts of a frame, one per data descriptor, as (offset, length).
 ///
 /// Empty for a frame that [`tx_spans`] refuses.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::frame::tx_span_ranges;
+///
+/// assert!(tx_span_ranges(1514).eq([(0, 1514)]));
+/// assert!(tx_span_ranges(40_000).eq([(0, 16384), (16384, 16384), (32768, 7232)]));
+/// ```
 #[inline]
 pub fn tx_span_ranges(len: u32) -> impl Iterator<Item = (u32, u16)> {
     let span = u32::from(TX_SPAN_LEN);

@@ -6,6 +6,16 @@
 pub const MAX_USECS: u32 = 8191;
 
 /// The least time between two interrupts of a vector.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::itr::Interval;
+///
+/// assert_eq!(Interval::from_usecs(50).map(Interval::eitr), Some(1 << 31 | 50 << 2));
+/// assert_eq!(Interval::from_usecs(10_000), None);
+/// assert_eq!(Interval::clamped(10_000).usecs(), 8191);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interval(u16);
 

@@ -27,6 +27,20 @@ pub const POOL_QUEUES: u8 = 2;
 const IVAR_VALID: u32 = 0x80;
 
 /// How the device is divided.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::layout::Layout;
+///
+/// let Some(layout) = Layout::new(7) else {
+///     return;
+/// };
+/// // VF 0 has the queues 0 and 8, the PF what no VF has.
+/// assert_eq!((layout.vf_queue(0, 0), layout.vf_queue(0, 1)), (Some(0), Some(8)));
+/// assert_eq!(layout.pf_max_queues(), 2);
+/// assert_eq!(layout.pf_queue(0), Some(7));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layout {
     vfs: u8,

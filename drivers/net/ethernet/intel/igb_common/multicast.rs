@@ -8,6 +8,14 @@ use crate::mac::MacAddr;
 pub const MTA_REGISTERS: usize = 128;
 
 /// The 12-bit hash of a multicast address with RCTL.MO = 0: bits 47:36 of the address.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::{mac::MacAddr, multicast::hash};
+///
+/// assert_eq!(hash(MacAddr::new([0x01, 0x00, 0x5e, 0x00, 0x12, 0x34])), 0x341);
+/// ```
 #[inline]
 pub const fn hash(mac: MacAddr) -> u16 {
     let [_, _, _, _, fifth, sixth] = mac.bytes();

@@ -3,6 +3,18 @@
 //! Rate limits. Time is in milliseconds of any monotonic clock; one that goes back stands still.
 
 /// A token bucket: a burst, then a steady rate.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::quota::TokenBucket;
+///
+/// let mut bucket = TokenBucket::new(2, 50);
+/// assert!(bucket.take(1000) && bucket.take(1000));
+/// assert!(!bucket.take(1000));
+/// assert_eq!(bucket.wait(1010), 40);
+/// assert!(bucket.take(1050));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
     tokens: u32,

@@ -38,6 +38,15 @@ impl RingSize {
     }
 
     /// The ring nearest to what the user asked for: clamped, then rounded up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use igb_common::ring::RingSize;
+    ///
+    /// assert_eq!(RingSize::nearest(1).get(), 64);
+    /// assert_eq!(RingSize::nearest(500).get(), 504);
+    /// ```
     #[inline]
     pub const fn nearest(count: u32) -> Self {
         if count <= Self::MIN.0 as u32 {
@@ -158,6 +167,22 @@ impl Producer {
 }
 
 /// The side of a ring that takes slots back.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::ring::{Consumer, Producer, RingSize};
+///
+/// let (mut producer, mut consumer) = (Producer::new(RingSize::MIN), Consumer::new(RingSize::MIN));
+/// // One slot stays empty.
+/// assert_eq!(producer.free(consumer.position()), 63);
+/// assert_eq!((producer.push(), producer.push()), (0, 1));
+/// assert_eq!(consumer.pending(producer.position()), 2);
+/// // A frame of both slots is done.
+/// assert_eq!(consumer.span_to(1, producer.position()), Some(2));
+/// assert_eq!((consumer.pop(), consumer.pop()), (0, 1));
+/// assert_eq!(consumer.pending(producer.position()), 0);
+/// ```
 #[derive(Debug)]
 pub struct Consumer {
     size: RingSize,

@@ -20,6 +20,17 @@ pub const KEY_REGISTERS: usize = KEY_LEN / 4;
 pub type Key = [u8; KEY_LEN];
 
 /// Which of the PF's queues (not hardware queues) a hash leads to.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::{layout::Layout, rss::Reta};
+///
+/// let table = Reta::spread(2);
+/// assert_eq!(table.entries()[..4], [0, 1, 0, 1]);
+/// // The first entry is in the lowest byte.
+/// assert_eq!(table.registers(Layout::WITHOUT_VFS).next(), Some(0x0100_0100));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reta([u8; RETA_ENTRIES]);
 

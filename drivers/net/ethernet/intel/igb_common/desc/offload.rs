@@ -66,6 +66,16 @@ enum L4 {
 }
 
 /// What a frame asks of the device: checksum, segmentation, VLAN tag.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::desc::{IpVersion, L4Proto, OffloadError, TxOffload};
+///
+/// let segment = |size| TxOffload::segment(L4Proto::Tcp, IpVersion::V4, 14, 20, 32, size);
+/// assert_eq!(segment(1448).map(|offload| offload.header_len()).ok(), Some(66));
+/// assert!(segment(0).err() == Some(OffloadError::SegmentSize));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TxOffload {
     mac_len: u8,

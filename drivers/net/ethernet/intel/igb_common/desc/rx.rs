@@ -52,6 +52,19 @@ const ERROR_FRAME: u32 = ERROR_CE | ERROR_SE | ERROR_SEQ | ERROR_CXE | ERROR_RXE
 ///
 /// Any bit pattern is a valid value: what the accessors return is what the device claims. Nothing
 /// but [`RxWriteback::is_done`] means anything before that returns true.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::desc::{ChecksumVerdict, RxWriteback};
+///
+/// // Done, end of packet, checksum good; 60 bytes.
+/// let desc = RxWriteback::from_words([0, 60 << 32 | 0x23]);
+/// assert!(desc.is_done() && desc.is_end());
+/// assert_eq!(desc.length(), 60);
+/// assert!(desc.checksum(60) == ChecksumVerdict::Unnecessary);
+/// assert_eq!(desc.vlan_tag(), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RxWriteback([u64; 2]);
 

@@ -29,6 +29,20 @@ const HASH_MASK: u16 = 0xfff;
 const MIN_LPE: u32 = 64;
 
 /// What a VF asks of the PF.
+///
+/// # Examples
+///
+/// ```
+/// use igb_common::mbx::{Malformed, Rejected, VfRequest, MAILBOX_WORDS};
+///
+/// let request = VfRequest::SetVlan { vid: 100, add: true };
+/// assert_eq!(request.encode().used(), [0x1_0004, 100]);
+///
+/// let mut words = [0; MAILBOX_WORDS];
+/// words[..2].copy_from_slice(&[0x1_0004, 5000]);
+/// let error = Rejected::Malformed(Malformed::Vlan(5000));
+/// assert!(VfRequest::decode(&words) == Err(error));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum VfRequest {
     /// The VF was reset and starts anew. Answered with the address it shall use.
