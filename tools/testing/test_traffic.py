@@ -24,6 +24,38 @@ def test_all_sizes(guest):
     run_all(vm, *commands)
 
 
+SHORT = """
+import socket, sys
+side, host = sys.argv[1:]
+sizes = range(1, 24)
+handle = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+if side == "receive":
+    handle.bind((host, 7002))
+    print("ready", flush=True)
+    missing = set(sizes)
+    while missing:
+        missing.discard(len(handle.recv(2048)))
+    print("all")
+else:
+    for _ in range(10):
+        for size in sizes:
+            handle.sendto(bytes(range(size, 2 * size)), (host, 7002))
+"""
+
+
+def test_short_datagrams(guest):
+    """What is padded to the shortest frame has the checksum of what was sent."""
+    vm = guest()
+    ports.start(vm)
+    vm.put("/run/short.py", SHORT)
+    receiver = vm.start(within("w", f"python3 /run/short.py receive {address('w')}"))
+    receiver.wait_for("ready", timeout=LIMIT)
+    before = statistics(vm, "pf")
+    vm.check(within("pf", f"python3 /run/short.py send {address('w')}"), timeout=LIMIT)
+    assert receiver.wait(LIMIT).stdout.split()[-1] == "all"
+    assert summed(statistics(vm, "pf"), "tx", "csum_offload") - summed(before, "tx", "csum_offload") >= 230
+
+
 @pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
 def test_tcp_udp(guest, v6):
     vm = guest()
