@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lab import patience
-from test_reset import recovered, set_up, settings
+from test_reset import counted, counts_on, recovered, set_up, settings
 from vfs import LIMIT, PF, WIRE, add_vlan, carrier, insmod, pings, place, reaches, run_all, until
 
 WAYS = {
@@ -45,9 +45,11 @@ def test_sleep(guest, way, rounds):
     vm = guest(sleepable=True)
     vm.check("echo 0 >/sys/module/suspend/parameters/pm_test_delay; modprobe button")
     before, flows = set_up(vm)
+    counters = counted(vm)
     for _ in range(rounds):
         sleep(vm, *WAYS[way])
         recovered(vm, before, flows)
+        counters = counts_on(vm, counters)
     for stream in flows:
         stream.stop()
 

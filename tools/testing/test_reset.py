@@ -7,8 +7,8 @@ import pytest
 
 import ports
 from streams import carry
-from vfs import (DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, address, carrier, insmod, pings, place, reaches, run_all,
-                 server, start, until)
+from vfs import (DEVICES, LIMIT, NUMVFS, PF, VFS, WIRE, add_vlan, address, carrier, facts, insmod, pings, place, reaches,
+                 run_all, server, start, until)
 
 PORT = f"$(basename $(dirname $(readlink -f {DEVICES}/{PF})))"
 """Shell word: address of the root port above the PF."""
@@ -43,6 +43,26 @@ def settings(vm):
             line = json.dumps(link, sort_keys=True)
         lines.append(line)
     return lines
+
+
+def counted(vm):
+    """All that the drivers count: what the PF says of itself and of the VFs, what a VF says of itself."""
+    return {**{f"pf {key}": value for key, value in ports.statistics(vm, "pf").items()},
+            **{f"v0 {key}": value for key, value in ports.statistics(vm, "v0").items()},
+            **{f"vf {vf} {way} {key}": value for vf in range(2) for way, counts in facts(vm, vf)["stats"].items()
+               for key, value in counts.items()}}
+
+
+JUMP = 1 << 30
+"""More than anything here sends. A 32-bit counter that is set back behind a driver's back adds more."""
+
+
+def counts_on(vm, before):
+    """No counter went back, or jumped, since `before`. Returns what they are."""
+    now = counted(vm)
+    wrong = {key: (had, now[key]) for key, had in before.items() if not had <= now[key] < had + JUMP}
+    assert not wrong, wrong
+    return now
 
 
 def flow(vm, source, target):
@@ -87,11 +107,30 @@ def test_reset(guest, order, rounds):
     """A function, or the bus with all of them, is reset by sysfs."""
     vm = guest(qemu_args=SPEED)
     before, flows = set_up(vm)
+    counters = counted(vm)
     for _ in range(rounds):
         vm.check(ORDERS[order], timeout=LIMIT)
         recovered(vm, before, flows)
+        counters = counts_on(vm, counters)
     for stream in flows:
         stream.stop()
+
+
+@pytest.mark.parametrize("order", ["flr-vf", "flr-pf"])
+def test_counted_before_reset(guest, order):
+    """What the device counted right before a reset is not lost with it."""
+    vm = guest()
+    start(vm)
+    before = counted(vm)
+    # An answer may be lost on a busy machine; no more is asked for than the half of them.
+    run_all(vm, reaches("v0", "w"), f"ip netns exec v0 ping -q -c 100 -i 0.02 -W 1 {address('w')}; {ORDERS[order]}",
+            until(carrier("v0")), until(carrier("pf")))
+    gained = {key: value - before[key] for key, value in counts_on(vm, before).items()}
+    # The VF's own counters are gone with the PF's reset, of which it does not know before.
+    sees = ("pf", "vf 0 rx", "vf 0 tx") if order == "flr-pf" else ("pf", "v0", "vf 0 rx", "vf 0 tx")
+    for who in sees:
+        for what in [f"{who} packets"] if who.startswith("vf") else [f"{who} rx_packets", f"{who} tx_packets"]:
+            assert gained[what] >= 50, (what, gained)
 
 
 def test_vectors_after_vfs(guest):
@@ -135,6 +174,7 @@ def test_bus_error(guest, error, rounds):
     """
     vm = guest(qemu_args=SPEED)
     before, flows = set_up(vm)
+    counters = counted(vm)
     vm.check(f"setpci -s {PORT} BRIDGE_CONTROL=0002:0002 COMMAND=0100:0100")
     for _ in range(rounds):
         since = vm.mark()
@@ -142,6 +182,7 @@ def test_bus_error(guest, error, rounds):
         assert answer.startswith("OK"), answer
         assert "successful" in vm.logged("AER: device recovery", since, LIMIT)
         recovered(vm, before, flows)
+        counters = counts_on(vm, counters)
     for stream in flows:
         stream.stop()
 

@@ -45,17 +45,29 @@ register! {
     }
 }
 
-/// A counter that wraps at 32 bits and is never cleared, made to last.
+/// A counter that wraps at 32 bits and is cleared by resets only, made to last.
 #[derive(Clone, Copy, Default)]
 struct Counter {
-    seen: u32,
+    /// What it was when it was last read. What it was before it was ever read does not count.
+    seen: Option<u32>,
     total: u64,
 }
 
 impl Counter {
+    /// It is now `now`, and was not cleared since it was last read.
     fn advance(&mut self, now: u32) {
-        self.total += u64::from(now.wrapping_sub(self.seen));
-        self.seen = now;
+        let gained = self.seen.map_or(0, |seen| now.wrapping_sub(seen));
+        self.total += u64::from(gained);
+        self.seen = Some(now);
+    }
+
+    /// It is now `now`, and may have been cleared since. Counts no more than there was.
+    fn restart(&mut self, now: u32) {
+        let gained = self
+            .seen
+            .map_or(0, |seen| now.checked_sub(seen).unwrap_or(now));
+        self.total += u64::from(gained);
+        self.seen = Some(now);
     }
 }
 
@@ -110,33 +122,34 @@ impl VfStats {
 }
 
 impl<const SIZE: usize> Registers<'_, SIZE> {
-    /// Adds what the counters at `block` have gained since the last call to `stats`.
+    /// Adds what the counters at `block` have gained since the last call to `stats`. They must not have
+    /// been cleared since.
     pub fn read_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
+        self.each_vf_counter(block, stats, Counter::advance)
+    }
+
+    /// As [`Self::read_vf_stats`], after a reset that may or may not have cleared the counters.
+    pub fn restart_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
+        self.each_vf_counter(block, stats, Counter::restart)
+    }
+
+    fn each_vf_counter(
+        &self,
+        block: Block<VfCounters>,
+        stats: &mut VfStats,
+        take: fn(&mut Counter, u32),
+    ) -> Result {
         let rx_packets = self.read_in::<VFGPRC>(block)?.into();
         let tx_packets = self.read_in::<VFGPTC>(block)?.into();
         let rx_bytes = self.read_in::<VFGORC>(block)?.into();
         let tx_bytes = self.read_in::<VFGOTC>(block)?.into();
         let rx_multicast = self.read_in::<VFMPRC>(block)?.into();
 
-        stats.rx_packets.advance(rx_packets);
-        stats.tx_packets.advance(tx_packets);
-        stats.rx_bytes.advance(rx_bytes);
-        stats.tx_bytes.advance(tx_bytes);
-        stats.rx_multicast.advance(rx_multicast);
-        Ok(())
-    }
-
-    /// Takes the counters at `block` as they are for the new start, after a reset that may or may
-    /// not have cleared them. The totals in `stats` stay.
-    pub fn restart_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
-        let totals = *stats;
-
-        self.read_vf_stats(block, stats)?;
-        stats.rx_packets.total = totals.rx_packets.total;
-        stats.tx_packets.total = totals.tx_packets.total;
-        stats.rx_bytes.total = totals.rx_bytes.total;
-        stats.tx_bytes.total = totals.tx_bytes.total;
-        stats.rx_multicast.total = totals.rx_multicast.total;
+        take(&mut stats.rx_packets, rx_packets);
+        take(&mut stats.tx_packets, tx_packets);
+        take(&mut stats.rx_bytes, rx_bytes);
+        take(&mut stats.tx_bytes, tx_bytes);
+        take(&mut stats.rx_multicast, rx_multicast);
         Ok(())
     }
 }

@@ -378,7 +378,7 @@ impl<'bound> Adapter<'bound> {
         config: &mut Config<'bound>,
         rtnl: &net::Rtnl,
     ) -> Result {
-        self.hw.reset()?;
+        self.reset_device(config)?;
         self.restore(config)?;
         self.enable_events(config)?;
         if interface.is_running() {

@@ -145,8 +145,7 @@ impl Operations for Igbvf {
     fn hw_stats<'bound>(interface: &Interface<'bound, Self>, values: &mut [u64], _rtnl: &Rtnl) {
         let adapter = interface.data();
         let mut config = adapter.config().lock();
-        // A device that is gone has counted nothing since.
-        let _ = adapter.hw().update_stats(&mut config.stats);
+        adapter.update_stats(&mut config);
         let stats = &config.stats;
         let counted = [
             stats.rx_packets(),

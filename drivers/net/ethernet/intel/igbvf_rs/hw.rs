@@ -123,8 +123,8 @@ impl<'bound> Hw<'bound> {
         self.regs.read_vf_stats(counters()?, stats)
     }
 
-    /// Takes the counters as they are for a new start, after a reset of this or the physical
-    /// function.
+    /// As [`Self::update_stats`], after a reset of this or the physical function, which may have
+    /// cleared the counters.
     pub(crate) fn restart_stats(&self, stats: &mut VfStats) -> Result {
         self.regs.restart_vf_stats(counters()?, stats)
     }

@@ -27,7 +27,7 @@ impl<'bound> Adapter<'bound> {
             self.hw.block();
         }
         self.stop_queues(interface, &mut config, &rtnl);
-        if accessible && self.hw.reset().is_ok() {
+        if accessible && self.reset_device(&mut config).is_ok() {
             // A device that is gone needs no word to its firmware.
             let _ = self.hw.set_driver_loaded(false);
         }

@@ -233,6 +233,7 @@ impl<'bound> Adapter<'bound> {
             // A queue that does not stop, or a device that is gone, can only reach this function's
             // memory, and the next start or reset deals with it.
             let _ = hw.stop_rx_queue(pair.queue);
+            config.ring_drops += hw.rx_queue_drops(pair.queue).map_or(0, u64::from);
             let _ = hw.unmap_queue(pair.queue);
         }
         for (index, pair) in config.running.drain_all().enumerate() {

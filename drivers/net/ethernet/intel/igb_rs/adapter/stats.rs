@@ -48,11 +48,30 @@ impl<'bound> Adapter<'bound> {
         Ok(())
     }
 
-    /// Reads the counters of the VFs, which wrap.
+    /// Reads the counters of the VFs, which wrap, and are zero after a reset.
     pub(crate) fn update_vf_stats(&self, config: &mut Config<'bound>) -> Result {
         let pools = config.bank.layout().vf_pools();
-        for (vf, stats) in pools.zip(config.vf_stats.iter_mut()) {
+        let mut read = config.vf_stats;
+        for (vf, stats) in pools.zip(read.iter_mut()) {
             self.hw.update_vf_stats(vf, stats)?;
+        }
+        // Somebody else may have reset the device before we know: what was read counts if nobody had
+        // until now.
+        if !self.hw.was_reset()? {
+            config.vf_stats = read;
+        }
+        Ok(())
+    }
+
+    /// Resets the device; the totals stay. Sleeps. Errors: as [`Hw::reset`](crate::hw::Hw::reset).
+    pub(super) fn reset_device(&self, config: &mut Config<'bound>) -> Result {
+        // A device that is gone has no more to say.
+        let _ = self
+            .update_stats(config)
+            .and_then(|()| self.update_vf_stats(config));
+        self.hw.reset()?;
+        for (vf, stats) in (0..).zip(config.vf_stats.iter_mut()) {
+            self.hw.restart_vf_stats(vf, stats)?;
         }
         Ok(())
     }

@@ -64,6 +64,11 @@ impl<'bound> Hw<'bound> {
         )
     }
 
+    /// Whether the device was reset since [`Self::setup_msix`].
+    pub(crate) fn was_reset(&self) -> Result<bool> {
+        Ok(!self.regs.read::<GPIE>()?.multiple_msix())
+    }
+
     /// Sends the interrupts of receive queue `queue` to `vector`.
     pub(crate) fn map_rx(&self, queue: u8, vector: u8) -> Result {
         self.map_queue(IvarEntry::rx(queue), vector)

@@ -103,7 +103,7 @@ impl Hw<'_> {
         Ok(())
     }
 
-    /// Takes the counters of virtual function `vf` as they are for a new start, after a reset.
+    /// As [`Self::update_vf_stats`], after a reset that may have cleared the counters.
     pub(crate) fn restart_vf_stats(&self, vf: u8, stats: &mut VfStats) -> Result {
         self.regs.restart_vf_stats(vf_counters(vf)?, stats)
     }

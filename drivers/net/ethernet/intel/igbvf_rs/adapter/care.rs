@@ -36,6 +36,13 @@ impl<'bound> Adapter<'bound> {
             dev_info!(self.dev, "the function answers again\n");
             config.session.close();
         }
+        self.serve_mailbox(&mut config);
+        if config.session.is_open() && self.is_reset_unasked(&config) {
+            // By the administrator, through sysfs, for one.
+            dev_warn!(self.dev, "the function was reset behind our back\n");
+            config.session.close();
+        }
+        self.update_stats(&mut config);
         if self.reset_wanted.swap(false, Ordering::Relaxed) && config.session.is_open() {
             // Tells a hang of the device (head behind tail) from one of the driver.
             let (head, tail) = self.hw.tx_position().unwrap_or_default();
@@ -45,24 +52,12 @@ impl<'bound> Adapter<'bound> {
             );
             config.session.close();
         }
-        self.serve_mailbox(&mut config);
-        if config.running.is_some()
-            && config.session.is_open()
-            && matches!(self.hw.rx_queue_enabled(), Ok(false))
-        {
-            // By the administrator, through sysfs, for one.
-            dev_warn!(self.dev, "the function was reset behind our back\n");
-            config.session.close();
-        }
         if config.session.is_open() && !config.session.is_clear_to_send() {
             // Has the PF forgotten us, or taken our link away? It tells with the answer to anything;
             // an answer that ends the session is dealt with below.
             let frame = config.mtu.max_frame();
             let _ = self.ask(&mut config, VfRequest::SetLpe(frame));
         }
-        // A device that is gone shows at the next sign of life.
-        let stats = &mut config.stats;
-        let _ = self.hw.update_stats(stats);
         self.update_link(interface, &mut config);
         let (open, stale) = (config.session.is_open(), config.stale_queue);
         drop(config);
@@ -73,6 +68,30 @@ impl<'bound> Adapter<'bound> {
             self.renew_queues(interface);
         }
         PERIOD_MS
+    }
+
+    /// Adds what the device has counted. Without a session it cannot be told from what was counted before
+    /// a reset, which the beginning of a session takes note of.
+    pub(crate) fn update_stats(&self, config: &mut Config<'bound>) {
+        if !config.session.is_open() {
+            return;
+        }
+        let mut stats = config.stats;
+        // A device that is gone shows at the next sign of life.
+        if self.hw.update_stats(&mut stats).is_err() {
+            return;
+        }
+        // A reset sets the counters to zero, at any time, before we can know: what was read counts if
+        // there was none until now.
+        let events = self.hw.mailbox_events(&mut config.mailbox);
+        if events.is_ok_and(|events| !events.pf_reset) && !self.is_reset_unasked(config) {
+            config.stats = stats;
+        }
+    }
+
+    /// Whether somebody else has reset the function, as far as a queue that runs tells.
+    fn is_reset_unasked(&self, config: &Config<'bound>) -> bool {
+        config.running.is_some() && matches!(self.hw.rx_queue_enabled(), Ok(false))
     }
 
     /// Starts the queues anew if packets from before a loss of the link are still in the ring.

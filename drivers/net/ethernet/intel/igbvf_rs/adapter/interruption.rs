@@ -25,6 +25,9 @@ impl<'bound> Adapter<'bound> {
         let rtnl = Rtnl::lock();
         interface.detach(&rtnl);
         let mut config = self.config.lock();
+        if accessible {
+            self.update_stats(&mut config);
+        }
         config.session = Session::new();
         if !accessible {
             self.hw.block();
