@@ -174,8 +174,8 @@ def test_interrupts(guest):
         while not all(now > had for now, had in zip(fired(), before, strict=True)):
             assert time.monotonic() < end, (before, fired())
     carry(*flows)
-    # This one makes the driver set up the device again.
-    pf.machine.write(pf.pf + ICS, RESET)
+    # This makes the driver set up the device again. QEMU (11.1) does not interrupt for the reset alone.
+    pf.machine.write(pf.pf + ICS, RESET | LINK)
     carry(*flows)
     for flow in flows:
         flow.stop()

@@ -95,6 +95,12 @@ mod stats;
 use queues::RunningPair;
 use stats::PortErrors;
 
+/// Milliseconds until the first try to set up the device after one that failed; doubled with each
+/// further failure.
+const FIRST_RETRY_MS: u32 = 500;
+/// Longest wait: the firmware may keep the PHY for good, and each try takes a second then.
+const MAX_RETRY_MS: u32 = 60_000;
+
 /// What the device is set to, and what it is known to be doing.
 pub(crate) struct Config<'bound> {
     /// The VFs and the filters they share with the PF.
@@ -109,6 +115,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) lights: Option<Lights>,
     /// Flow control in force.
     pub(crate) flow: FlowControl,
+    /// It is not yet what the link asks for.
+    flow_due: bool,
     /// Descriptors of each receive ring.
     pub(crate) rx_size: RingSize,
     /// Descriptors of each transmit ring.
@@ -117,6 +125,10 @@ pub(crate) struct Config<'bound> {
     pub(crate) pairs_wanted: u8,
     /// Queue pairs that run; none while the interface is down.
     pub(crate) running: KVec<RunningPair<'bound>>,
+    /// The watchdog is to start the queues anew.
+    pub(crate) stale_queues: bool,
+    /// Milliseconds from the last failure to set up the device to the next try; 0 if it is set up.
+    retry_ms: u32,
     /// Reception beyond the PF's own addresses, as the stack wants it.
     pub(crate) rx_mode: net::RxMode,
     /// The PF's further unicast addresses.
@@ -214,10 +226,13 @@ impl<'bound> Adapter<'bound> {
                     link_now: None,
                     lights: None,
                     flow: FlowControl::default(),
+                    flow_due: false,
                     rx_size: RingSize::DEFAULT,
                     tx_size: RingSize::DEFAULT,
                     pairs_wanted: pairs,
                     running: KVec::new(),
+                    stale_queues: false,
+                    retry_ms: 0,
                     rx_mode: net::RxMode {
                         promiscuous: false,
                         all_multicast: false,
@@ -357,8 +372,8 @@ impl<'bound> Adapter<'bound> {
         self.reset_wanted.swap(false, Ordering::Relaxed)
     }
 
-    /// Recovers from a hang: resets the device and makes it what it was. RTNL must be held: the queues
-    /// stop and start again.
+    /// Recovers from a hang, or from a reset that failed: resets the device and makes it what it was.
+    /// RTNL must be held: the queues stop and start again. Errors: as [`Self::bring_back`].
     pub(crate) fn reset(
         &self,
         interface: &net::Interface<'bound, crate::driver::Igb>,
@@ -372,17 +387,27 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// Resets the device, whose queues do not run, and makes it what it was.
-    fn bring_back(
+    ///
+    /// What fails is logged, and tried again by the watchdog: all of it if there is [`Config::retry_ms`]
+    /// then, with the VFs waiting for the end of the reset, else the start of the queues.
+    pub(crate) fn bring_back(
         &self,
         interface: &net::Interface<'bound, crate::driver::Igb>,
         config: &mut Config<'bound>,
         rtnl: &net::Rtnl,
     ) -> Result {
-        self.reset_device(config)?;
-        self.restore(config)?;
-        self.enable_events(config)?;
+        config.retry_ms = (config.retry_ms * 2).clamp(FIRST_RETRY_MS, MAX_RETRY_MS);
+        self.reset_device(config)
+            .and_then(|()| self.restore(config))
+            .and_then(|()| self.enable_events(config))
+            .inspect_err(|e| {
+                interface.carrier_off();
+                dev_err!(self.dev, "setting up the device failed: {e:?}\n");
+            })?;
+        config.retry_ms = 0;
         if interface.is_running() {
-            self.start_queues(interface, config, rtnl)?;
+            self.start_queues(interface, config, rtnl)
+                .inspect_err(|_| config.stale_queues = true)?;
         }
         self.update_link(interface, config)
     }
@@ -426,6 +451,11 @@ impl<'bound> Adapter<'bound> {
 }
 
 impl Config<'_> {
+    /// Milliseconds until the next try to set up the device; `None` if it is set up.
+    pub(crate) fn retry_ms(&self) -> Option<u32> {
+        (self.retry_ms != 0).then_some(self.retry_ms)
+    }
+
     /// Queue pairs in use under the layout.
     pub(crate) fn pairs(&self, adapter: &Adapter<'_>) -> u8 {
         self.pairs_wanted

@@ -84,6 +84,9 @@ impl Operations for Igb {
     fn open<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Result {
         let adapter = interface.data();
         let mut config = adapter.config().lock();
+        if config.retry_ms().is_some() {
+            return adapter.bring_back(interface, &mut config, rtnl);
+        }
         adapter.start_queues(interface, &mut config, rtnl)?;
         // The core does not stop what did not open.
         adapter

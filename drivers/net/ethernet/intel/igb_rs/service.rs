@@ -76,6 +76,7 @@ impl Handler for Events<'_> {
         };
         // Whatever the cause: messages that were left unread have none.
         let served = sriov::mailbox::serve(adapter, &mut config);
+        let stale = config.stale_queues;
         drop(config);
         served.report(adapter, &self.devlink);
         if let Err(e) = result {
@@ -83,6 +84,8 @@ impl Handler for Events<'_> {
         }
         if causes.device_reset() {
             adapter.want_reset();
+        }
+        if causes.device_reset() || stale {
             self.watchdog.expedite();
         }
         if served.wait != 0 {
@@ -104,36 +107,47 @@ impl<'bound> Watchdog<'bound> {
             interface: interface.shared(),
         }
     }
-}
 
-impl Handler for Watchdog<'_> {
-    fn run(&self, service: &Service<Self>) {
+    /// Looks at everything. Returns the milliseconds after which to come again.
+    fn look(&self) -> u32 {
         let adapter = self.interface.data();
         if !adapter.hw().check_alive() {
             self.interface.carrier_off();
             // Its removal ends the service; if it comes back, it was reset.
             if adapter.hw().readmit().is_err() {
-                service.schedule(PERIOD_MS);
-                return;
+                return PERIOD_MS;
             }
             adapter.want_reset();
         }
-        if adapter.take_reset_wish() {
-            let rtnl = Rtnl::lock();
-            if let Err(e) = adapter.reset(&self.interface, &rtnl) {
-                dev_err!(adapter.dev(), "reset failed: {e:?}\n");
-            }
+        let wanted = adapter.take_reset_wish();
+        if wanted || adapter.config().lock().retry_ms().is_some() {
+            // What fails is logged, and seen below.
+            let _ = adapter.reset(&self.interface, &Rtnl::lock());
         }
         let mut config = adapter.config().lock();
+        if let Some(wait_ms) = config.retry_ms() {
+            return wait_ms;
+        }
         let updated = adapter
             .update_stats(&mut config)
             .and_then(|()| adapter.update_vf_stats(&mut config));
         sriov::report_spoofing(adapter, &config);
         let result = updated.and_then(|()| adapter.update_link(&self.interface, &mut config));
+        let stale = config.stale_queues;
         drop(config);
+        if stale {
+            // On failure, which is logged, the next look tries again.
+            let _ = adapter.renew_queues(&self.interface);
+        }
         if let Err(e) = result {
             dev_err!(adapter.dev(), "regular look at the device failed: {e:?}\n");
         }
-        service.schedule(PERIOD_MS);
+        PERIOD_MS
+    }
+}
+
+impl Handler for Watchdog<'_> {
+    fn run(&self, service: &Service<Self>) {
+        service.schedule(self.look());
     }
 }

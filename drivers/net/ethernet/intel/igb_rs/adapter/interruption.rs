@@ -37,18 +37,15 @@ impl<'bound> Adapter<'bound> {
     /// Takes the device back and makes it what it was: the PF's link, queues and filters, the VFs and
     /// what the administrator said about them. Takes RTNL; sleeps.
     ///
-    /// On error nobody may access the device, as before.
+    /// What fails then is tried again by the watchdog.
+    ///
+    /// Errors: `ENODEV` if the device does not answer. Nobody may access it then, as before.
     pub(crate) fn attach(&self, interface: &Interface<'bound, Igb>) -> Result {
         let rtnl = Rtnl::lock();
         let mut config = self.config.lock();
         self.hw.readmit()?;
-        self.bring_back(interface, &mut config, &rtnl)
-            .inspect_err(|_| {
-                self.stop_queues(interface, &mut config, &rtnl);
-                // As good as nothing would be done about an error here.
-                let _ = self.hw.reset();
-                self.hw.block();
-            })?;
+        // It says so itself, and the watchdog comes next.
+        let _ = self.bring_back(interface, &mut config, &rtnl);
         drop(config);
         interface.attach(&rtnl);
         Ok(())

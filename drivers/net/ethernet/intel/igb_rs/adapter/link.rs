@@ -16,37 +16,52 @@ use super::{
 };
 
 impl<'bound> Adapter<'bound> {
-    /// Looks at the link and tells everyone if it changed: the stack, the log, the VFs. Sleeps.
+    /// Looks at the link and tells everyone if it changed: the stack, the log, the VFs. Sleeps. Errors:
+    /// `ENODEV` if the device is gone.
     pub(crate) fn update_link(
         &self,
         interface: &Interface<'bound, Igb>,
         config: &mut Config<'bound>,
     ) -> Result {
         let link = self.hw.link_state()?;
-        if link != config.link_now {
+        let changed = link != config.link_now;
+        if changed {
             config.link_now = link;
+            config.flow_due = link.is_some();
             match link {
-                Some(link) => {
-                    self.update_flow_control(config)?;
-                    dev_info!(
-                        self.dev,
-                        "link up, {} Mb/s, {} duplex, flow control {}\n",
-                        link.speed.mbps(),
-                        if link.full_duplex { "full" } else { "half" },
-                        match (config.flow.rx, config.flow.tx) {
-                            (true, true) => "rx/tx",
-                            (true, false) => "rx",
-                            (false, true) => "tx",
-                            (false, false) => "off",
-                        },
-                    );
-                }
+                Some(link) => dev_info!(
+                    self.dev,
+                    "link up, {} Mb/s, {} duplex\n",
+                    link.speed.mbps(),
+                    if link.full_duplex { "full" } else { "half" },
+                ),
                 None => dev_info!(self.dev, "link down\n"),
             }
-            config.bank.link_changed();
-            self.flush(config)?;
         }
-        if link.is_some() && !config.running.is_empty() {
+        // The firmware may keep the PHY. The link works all the same; the next look tries again.
+        if config.flow_due {
+            let before = config.flow;
+            match self.update_flow_control(config) {
+                Ok(()) if changed || config.flow != before => {
+                    dev_info!(self.dev, "flow control {}\n", config.flow.name());
+                }
+                Ok(()) => {}
+                Err(e) => dev_err!(self.dev, "flow control not yet set: {e:?}\n"),
+            }
+        }
+        if changed {
+            config.bank.link_changed();
+            if let Err(e) = self.flush(config) {
+                dev_err!(self.dev, "telling the VFs of the link failed: {e:?}\n");
+            }
+        }
+        let usable = link.is_some() && !config.running.is_empty();
+        // The device does not send without a link, and what it could not send it looks at with the next
+        // doorbell only; a queue of the stack may be stopped, so that none comes. (QEMU sends all the same.)
+        if usable && !interface.carrier_ok() && self.has_unsent(config) {
+            config.stale_queues = true;
+        }
+        if usable && !config.stale_queues {
             interface.carrier_on();
         } else {
             interface.carrier_off();
@@ -61,21 +76,19 @@ impl<'bound> Adapter<'bound> {
         interface: &Interface<'bound, Igb>,
         config: &mut Config<'bound>,
     ) -> Result {
-        let before = config.link_now;
-        self.update_link(interface, config)?;
-        if config.link_now == before {
-            self.update_flow_control(config)?;
-        }
-        Ok(())
+        config.flow_due = config.link_now.is_some();
+        self.update_link(interface, config)
     }
 
     /// Puts into force what was negotiated, or set, about flow control; its thresholds depend on the
-    /// MTU. Without a link that waits.
+    /// MTU. Without a link that waits; on error the regular look tries again.
     pub(crate) fn update_flow_control(&self, config: &mut Config<'bound>) -> Result {
         if let Some(link) = config.link_now {
+            config.flow_due = true;
             config.flow =
                 self.hw
                     .resolve_flow_control(&config.link, link, config.mtu.max_frame())?;
+            config.flow_due = false;
         }
         Ok(())
     }

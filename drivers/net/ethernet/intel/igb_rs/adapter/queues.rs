@@ -117,6 +117,7 @@ impl<'bound> Adapter<'bound> {
         memory: KVec<PairMemory<'bound>>,
         rtnl: &Rtnl,
     ) -> Result {
+        config.stale_queues = false;
         let result = (|| {
             interface.set_active_pairs(memory.len(), rtnl)?;
             for (index, memory) in (0u8..).zip(memory) {
@@ -220,6 +221,28 @@ impl<'bound> Adapter<'bound> {
         }
     }
 
+    /// Starts the queues anew if they are stale: packets from before a loss of the link are still in a
+    /// ring, or they could not be started after a reset. On failure, which is logged, they still are.
+    /// Takes RTNL; sleeps.
+    pub(crate) fn renew_queues(&self, interface: &Interface<'bound, Igb>) -> Result {
+        let rtnl = Rtnl::lock();
+        let mut config = self.config.lock();
+        if !config.stale_queues || !interface.is_running() {
+            return Ok(());
+        }
+        self.stop_queues(interface, &mut config, &rtnl);
+        self.start_queues(interface, &mut config, &rtnl)
+            .inspect_err(|_| config.stale_queues = true)?;
+        self.update_link(interface, &mut config)
+    }
+
+    /// Whether a transmit ring has packets that the device has not looked at.
+    pub(super) fn has_unsent(&self, config: &Config<'bound>) -> bool {
+        config.running.iter().any(
+            |pair| matches!(self.hw().tx_position(pair.queue), Ok((head, tail)) if head != tail),
+        )
+    }
+
     /// Stops the queues that run, and gives their memory back.
     pub(crate) fn stop_queues(
         &self,
@@ -228,6 +251,7 @@ impl<'bound> Adapter<'bound> {
         rtnl: &Rtnl,
     ) {
         let hw = self.hw();
+        config.stale_queues = false;
         for pair in config.running.iter() {
             hw.disable_vectors(pair.cause);
             // A queue that does not stop, or a device that is gone, can only reach this function's

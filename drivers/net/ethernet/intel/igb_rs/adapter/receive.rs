@@ -8,7 +8,8 @@
 use igb_common::{
     frame::MAX_FRAME,
     mac::MacAddr,
-    multicast, //
+    multicast,
+    vf_bank::Write, //
 };
 use kernel::prelude::*;
 use nic::net::{
@@ -25,15 +26,18 @@ use super::{
 };
 
 impl<'bound> Adapter<'bound> {
-    /// Writes what changed in the bank to the device, and sends the VFs what it has for them.
+    /// Writes what changed in the bank to the device, and sends the VFs what it has for them. A VF that
+    /// keeps its mailbox misses that, and fails nothing: it finds out with its next message.
     pub(crate) fn flush(&self, config: &mut Config<'bound>) -> Result {
         let mbps = config.link_mbps();
         let layout = config.bank.layout();
         let mut result = Ok(());
         config.bank.flush(mbps, |write| {
             // One write that fails must not keep the others from their registers.
-            if let Err(e) = self.hw.apply(layout, &write) {
-                result = Err(e);
+            match self.hw.apply(layout, &write) {
+                Err(EBUSY) if matches!(write, Write::Notice { .. }) => {}
+                Err(e) => result = Err(e),
+                Ok(()) => {}
             }
         });
         result

@@ -76,6 +76,16 @@ impl FlowControl {
     pub(crate) fn offer(self) -> (bool, bool) {
         (self.rx, self.rx || self.tx)
     }
+
+    /// What the log calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match (self.rx, self.tx) {
+            (true, true) => "rx/tx",
+            (true, false) => "rx",
+            (false, true) => "tx",
+            (false, false) => "off",
+        }
+    }
 }
 
 /// How the link comes about.
