@@ -286,7 +286,8 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
     }
 
     /// Writes a tail register: one posted write, ordered after earlier writes to memory. Any
-    /// context.
+    /// context. Not asked whether the device is there: a lost one drops the write, and before it is
+    /// given into other hands its queues are stopped.
     #[inline(always)]
     fn write_tail(&self, tail: TailReg, value: u32) {
         const { assert!(SIZE.is_power_of_two() && SIZE > 4) };
@@ -298,11 +299,15 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.bar.write32(value, offset);
     }
 
-    /// Writes a register without asking whether the device is there: a lost device drops the
-    /// write. For hot paths, any context.
+    /// Writes a register, unless access is refused. For hot paths, any context.
+    ///
+    /// A device that is blocked is spared for certain only by who holds a lock that the one who blocks
+    /// holds; others may just have looked.
     #[inline(always)]
     pub fn post<R: Word + FixedRegister>(&self, value: R) {
-        self.bar.write32(value.into(), R::OFFSET);
+        if !self.is_gone() {
+            self.bar.write32(value.into(), R::OFFSET);
+        }
     }
 
     /// Returns whether the register at `offset` keeps what is written to the bits in `mask`. It has

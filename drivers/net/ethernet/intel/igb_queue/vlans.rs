@@ -33,6 +33,13 @@ impl VlanSet {
         }
     }
 
+    /// Makes the set what `other` is, as [`Self::set`] does.
+    pub fn copy_from(&self, other: &Self) {
+        for (word, wanted) in self.0.iter().zip(&other.0) {
+            word.store(wanted.load(Relaxed), Relaxed);
+        }
+    }
+
     #[inline]
     const fn bit(vid: u16) -> u64 {
         1 << (vid & 63)

@@ -111,6 +111,10 @@ pub(crate) struct Config<'bound> {
     wanted: Reception,
     /// Reception, as the PF has it.
     in_force: InForce,
+    /// VLANs, as the stack wants them.
+    vlans: VlanSet,
+    /// One was removed since the last look.
+    vlan_removed: bool,
     /// Longest packet.
     mtu: Mtu,
     /// Descriptors of the receive ring.
@@ -140,8 +144,9 @@ pub(crate) struct Adapter<'bound> {
     /// The queue hangs: the watchdog is to reset the function.
     reset_wanted: AtomicBool,
     copybreak: Copybreak,
-    /// VLANs, as the stack wants them; changed with `config` locked.
-    vlans: VlanSet,
+    /// VLANs whose tags are passed on; changed with `config` locked. Those that the stack wants, and
+    /// those it wanted of which packets may still come.
+    tags: VlanSet,
     #[pin]
     config: Mutex<Config<'bound>>,
 }
@@ -170,7 +175,7 @@ impl<'bound> Adapter<'bound> {
                 arena,
                 reset_wanted: AtomicBool::new(false),
                 copybreak: Copybreak::new(),
-                vlans: VlanSet::new(),
+                tags: VlanSet::new(),
                 config <- new_mutex!(Config {
                     mailbox: Mailbox::default(),
                     session: Session::new(),
@@ -179,6 +184,8 @@ impl<'bound> Adapter<'bound> {
                     given: None,
                     wanted: Reception::default(),
                     in_force: InForce::default(),
+                    vlans: VlanSet::new(),
+                    vlan_removed: false,
                     mtu: Mtu::DEFAULT,
                     rx_size: RingSize::DEFAULT,
                     tx_size: RingSize::DEFAULT,
@@ -193,10 +200,10 @@ impl<'bound> Adapter<'bound> {
         )
     }
 
-    /// VLANs, as the stack wants them.
+    /// VLANs whose tags are passed on.
     #[inline]
-    pub(crate) fn vlans(&self) -> &VlanSet {
-        &self.vlans
+    pub(crate) fn tags(&self) -> &VlanSet {
+        &self.tags
     }
 
     /// Length of the longest packet that is always copied.

@@ -49,10 +49,11 @@ impl Handler for MailboxVector<'_> {
         adapter.serve_mailbox(&mut config);
         adapter.update_link(&self.interface, &mut config);
         let urgent = config.session.take_urgent() || config.stale_queue;
+        // Before the lock is released: whoever waits for it may be giving the function away.
+        adapter.hw().enable_vectors(MAILBOX_CAUSES);
         drop(config);
         if urgent || adapter.is_reset_wanted() {
             self.watchdog.expedite();
         }
-        adapter.hw().enable_vectors(MAILBOX_CAUSES);
     }
 }

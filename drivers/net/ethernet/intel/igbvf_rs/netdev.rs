@@ -121,7 +121,7 @@ impl Operations for Igbvf {
             copybreak: interface.data().copybreak().get(),
             checksum: interface.features().contains(features::RXCSUM),
             hash: false,
-            vlans: Some(interface.data().vlans()),
+            vlans: Some(interface.data().tags()),
         };
         state.queues.poll(poll, options)
     }

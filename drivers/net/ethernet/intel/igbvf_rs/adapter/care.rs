@@ -58,6 +58,9 @@ impl<'bound> Adapter<'bound> {
             let frame = config.mtu.max_frame();
             let _ = self.ask(&mut config, VfRequest::SetLpe(frame));
         }
+        if !core::mem::take(&mut config.vlan_removed) {
+            self.forget_tags(&config);
+        }
         self.update_link(interface, &mut config);
         let (open, stale) = (config.session.is_open(), config.stale_queue);
         drop(config);

@@ -258,22 +258,37 @@ impl<'bound> Adapter<'bound> {
             return Ok(());
         }
         let mut config = self.config.lock();
+        // Packets of it may come before the answer does: the tag of a VLAN that is not known is taken
+        // for the administrator's and forgotten.
+        self.want_vlan(&config, vid, true);
         if let Ok(false) = self.ask(&mut config, VfRequest::SetVlan { vid, add: true }) {
+            self.want_vlan(&config, vid, false);
             dev_err!(self.dev, "the PF refuses VLAN {vid}\n");
             return Err(EPERM);
         }
-        self.vlans.set(vid, true);
         Ok(())
     }
 
-    /// No longer receives VLAN `vid`.
+    fn want_vlan(&self, config: &Config<'bound>, vid: u16, wanted: bool) {
+        config.vlans.set(vid, wanted);
+        self.tags.set(vid, wanted);
+    }
+
+    /// No longer receives VLAN `vid`. Its tag is still passed on for a while, see [`Self::forget_tags`].
     pub(crate) fn remove_vlan(&self, vid: u16) {
         if vid == 0 {
             return;
         }
         let mut config = self.config.lock();
-        self.vlans.set(vid, false);
-        // A PF that refuses or is away keeps or has forgotten it; the stack drops what it does not want.
+        config.vlans.set(vid, false);
+        config.vlan_removed = true;
+        // A PF that refuses does not have it, and one that is away gets the rest with the next session.
         let _ = self.ask(&mut config, VfRequest::SetVlan { vid, add: false });
+    }
+
+    /// Passes on the tags of no VLANs but those that are wanted. Not right after one was removed: its
+    /// packets that are in the ring would lose their tags, too, and be taken for untagged ones.
+    pub(super) fn forget_tags(&self, config: &Config<'bound>) {
+        self.tags.copy_from(&config.vlans);
     }
 }

@@ -210,13 +210,14 @@ impl<'bound> Adapter<'bound> {
     /// Asks for everything a PF forgets. Refusals are logged and lived with; an error means that the
     /// session has ended.
     fn replay(&self, config: &mut Config<'bound>) -> Result {
+        self.forget_tags(config);
         config.in_force = InForce::at_start(config.given.is_some());
         let frame = config.mtu.max_frame();
         if !self.ask_early(config, VfRequest::SetLpe(frame))? {
             dev_err!(self.dev(), "the PF refuses MTU {}\n", config.mtu.get());
         }
         for vid in 0..4096 {
-            if self.vlans.contains(vid)
+            if config.vlans.contains(vid)
                 && !self.ask_early(config, VfRequest::SetVlan { vid, add: true })?
             {
                 dev_err!(self.dev(), "the PF refuses VLAN {vid}\n");
