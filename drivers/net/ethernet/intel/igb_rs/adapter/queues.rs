@@ -97,14 +97,16 @@ impl<'bound> Adapter<'bound> {
         Ok(memory)
     }
 
-    /// Starts the queues with fresh memory. On error none runs.
+    /// Starts the queues with fresh memory. On error, which is logged, none runs.
     pub(crate) fn start_queues(
         &self,
         interface: &Interface<'bound, Igb>,
         config: &mut Config<'bound>,
         rtnl: &Rtnl,
     ) -> Result {
-        let memory = self.allocate_pairs(config.pairs(self), config.rx_size, config.tx_size)?;
+        let memory = self
+            .allocate_pairs(config.pairs(self), config.rx_size, config.tx_size)
+            .inspect_err(|e| dev_err!(self.dev(), "starting the queues failed: {e:?}\n"))?;
         self.launch(interface, config, memory, rtnl)
     }
 
