@@ -29,9 +29,21 @@ def left_out(item):
     return next((why for part, why in ELSEWHERE.items() if name.startswith(part)), None)
 
 
+# Each of the checks that can switch itself off, or was never on, says so; dma-debug also prints no more than its
+# first report. kmemleak takes no order any more when it is off.
+AWAKE = """
+cd /sys/kernel/debug
+grep -Eq 'debug_locks: +1$' /proc/lockdep_stats || echo 'lockdep is off'
+[ "$(cat dma-api/disabled)" = N ] || echo 'dma-debug is off'
+[ "$(cat dma-api/error_count)" = 0 ] || echo "dma-debug counts $(cat dma-api/error_count) errors"
+echo stack=on >kmemleak || echo 'kmemleak is off'
+[ "$(cat /sys/module/kfence/parameters/sample_interval)" -gt 0 ] || echo 'KFENCE is off'
+"""
+
 # An object must be five seconds old, and is reported by the second scan that finds no pointer to it. A scan takes
 # some half a minute under emulation.
 SCAN = """
+set -e
 leaks=/sys/kernel/debug/kmemleak
 sleep 6
 echo scan >$leaks; echo scan >$leaks
@@ -40,8 +52,18 @@ cat /tmp/leaks
 """
 
 
+def asleep(vm):
+    """The debug kernel's checks that do not look, a line each; nothing if all do."""
+    return vm.check(AWAKE)
+
+
 def leaks(vm):
-    """What kmemleak holds for lost in a guest, as text; it is in the guest's log too. Nothing on the stock kernel."""
+    """What kmemleak holds for lost in a guest, as text; it is in the guest's log too. Nothing on the stock kernel.
+
+    Fails if a check has switched itself off: it may have been before there was something to find.
+    """
     if not DEBUG:
         return ""
+    off = asleep(vm)
+    assert not off, f"{vm.name}: {off}"
     return vm.check(SCAN, timeout=120)

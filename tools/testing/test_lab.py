@@ -71,6 +71,14 @@ def test_files(guest):
     "igb_rs 0000:01:00.0 eth0: NETDEV WATCHDOG: CPU: 0: transmit queue 0 timed out 5000 ms",
     "INFO: task ip:12 blocked for more than 120 seconds.",
     "rust_kernel: panicked at 'x'",
+    "AMD-Vi: IOMMU 0000:00:03.0: Completion-Wait loop timed out",
+    "kmemleak: Kernel memory leak detector disabled",
+    "DMA-API: debugging out of memory - disabling",
+    "DMA-API: cacheline tracking ENOMEM, dma-debug disabled",
+    "turning off the locking correctness validator.",
+    "Disabling lock debugging due to kernel taint",
+    "ODEBUG: Out of memory. ODEBUG disabled",
+    "BUG kmalloc-64 (Tainted: G           O      ): Right Redzone overwritten",
 ])
 def test_verdict_catches(guest, line):
     vm = guest()
