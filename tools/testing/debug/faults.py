@@ -2,11 +2,12 @@
 """Runs walk.py in a guest, and judges what it left."""
 
 import json
+import time
 from pathlib import Path
 
 import debugging
 
-WALK = Path(__file__).with_name("walk.py")
+HERE = Path(__file__).parent
 RESULTS = debugging.paths.BUILD / "faults.json"
 
 KERNELS_OWN = r"WARNING: fs/proc/generic\.c:\d+ at remove_proc_entry"
@@ -18,18 +19,34 @@ LIMIT = 1200
 
 
 def walk(vm, operation, function, namespace=None, wire="w", limit=100_000):
-    """Fails every allocation of an operation in turn, in a network namespace; returns the summary."""
-    vm.put("/run/walk.py", WALK.read_bytes())
+    """Fails every allocation of an operation in turn, in a network namespace; returns the summary. Of more than `limit`
+    that many are failed, at even distances."""
+    put(vm)
     # `ip netns exec` mounts a /sys of its own.
-    inside = f"ip netns exec {namespace} sh -c 'mount -t debugfs d /sys/kernel/debug; exec \"$@\"' -" if namespace else ""
+    inside = ""
+    if namespace:
+        inside = f"ip netns exec {namespace} sh -c 'mount -t debugfs d /sys/kernel/debug; exec \"$@\"' -"
+    began = time.monotonic()
     with vm.expecting(KERNELS_OWN, required=False):
-        text = vm.check(f"{inside} python3 -I -S /run/walk.py {operation} {function} {wire} {limit}", timeout=LIMIT)
-    summary = json.loads(text.splitlines()[-1])
+        text = vm.check(f"{inside} python3 -E -s -S /run/walk.py {operation} {function} {wire} {limit}", timeout=LIMIT)
+    summary = json.loads(text.splitlines()[-1]) | {"seconds": round(time.monotonic() - began)}
     record(f"{operation} {function}", summary)
     # Nobody lost anything, and no module warned about DMA memory (which would be in the log).
     found = debugging.leaks(vm)
     assert not found, found
     return summary
+
+
+def put(vm):
+    """Gives a guest its part."""
+    for name in ("failing.py", "walk.py", "refuse.py"):
+        vm.put(f"/run/{name}", (HERE / name).read_bytes())
+
+
+def chance(vm, percent):
+    """From now on so many of the allocations under our modules' code fail, whoever asks; 0: none."""
+    put(vm)
+    vm.check(f"python3 -E -s -S /run/failing.py {percent}")
 
 
 def record(name, summary):

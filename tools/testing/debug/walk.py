@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs in a guest: does something again and again while the 1st, 2nd, 3rd, ... allocation in it fails.
 
-    walk.py OPERATION FUNCTION WIRE [LIMIT]
+    walk.py OPERATION FUNCTION WIRE LIMIT
 
-FUNCTION is the PCI function under test; WIRE the interface at the other end, in the namespace `w`. The kernel counts
-for this task (/proc/self/fail-nth), and counts only allocations with a module of ours in their stack. After each
-failure the old state must be there and, where there is an interface, a frame must pass; at the end, when nothing is
-left to fail, the operation must succeed. The last line is a summary in JSON.
+FUNCTION is the PCI function under test; WIRE the interface at the other end, in the namespace `w`; LIMIT the number of
+allocations to fail: if there are more, it is every second, or third, ... one. The kernel counts for this task
+(/proc/self/fail-nth), and counts only allocations with a module of ours in their stack (failing.py). After each
+failure the operation is done whole or not at all, and where there is an interface frames must pass both ways; at the
+end, when nothing is left to fail, the operation must succeed. The last line is a summary in JSON.
 """
 
 import errno
@@ -19,23 +20,15 @@ import struct
 import sys
 import time
 
+import failing
+from failing import read, write
+
 DEVICES = "/sys/bus/pci/devices"
-FAULTS = "/sys/kernel/debug"
-KINDS = ("failslab", "fail_page_alloc")
 ETHERTYPE = 0x88B5
+HEADER = b"\xff" * 6 + b"\x02\x82\x57\x60\x00\x01" + struct.pack("!H", ETHERTYPE)
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCGIFMTU, SIOCSIFMTU, SIOCETHTOOL = 0x8913, 0x8914, 0x8921, 0x8922, 0x8946
 IFF_UP = 1
-
-
-def write(path, text):
-    with open(path, "wb", buffering=0) as file:
-        file.write(text.encode())
-
-
-def read(path):
-    with open(path) as file:
-        return file.read().strip()
 
 
 class Interface:
@@ -99,38 +92,48 @@ RINGS = Words(0x10, 0x11, 8, (4, 7))
 CHANNELS = Words(0x3C, 0x3D, 8, (7,))
 FLAGS = Words(0x25, 0x26, 1, (0,))
 """ETHTOOL_GFLAGS: receive hashing (bit 28) and VLAN stripping (bit 8)."""
+RX_CHECKSUM = Words(0x14, 0x15, 1, (0,))
 
 
 class Frames:
-    """Sends frames from the interface to the other end of the wire."""
+    """Frames between the interface and the other end of the wire, both ways."""
 
     def __init__(self, name, wire):
         here = os.open("/proc/self/ns/net", os.O_RDONLY)
         os.setns(os.open("/run/netns/w", os.O_RDONLY), os.CLONE_NEWNET)
-        self.ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE))
-        self.ear.bind((wire, ETHERTYPE))
-        self.ear.settimeout(0.5)
+        self.wire = self.port(wire)
         os.setns(here, os.CLONE_NEWNET)
         self.name = name
         self.number = 0
 
+    @staticmethod
+    def port(name):
+        port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE))
+        port.bind((name, ETHERTYPE))
+        port.settimeout(0.5)
+        return port
+
     def pass_through(self):
-        """One frame arrives; it may take some tries until the link is there again."""
+        """A frame arrives at the other end, then one from there; the link may not be there again at once."""
         limit = time.monotonic() + 120
-        while True:
-            self.number += 1
-            text = b"walk %d" % self.number
-            try:
-                with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as mouth:
-                    mouth.bind((self.name, 0))
-                    mouth.send(b"\xff" * 6 + b"\x02\x82\x57\x60\x00\x01" + struct.pack("!H", ETHERTYPE) + text.ljust(60, b"."))
-                while text not in self.ear.recv(2048):
-                    pass
-                return
-            except OSError as error:
-                # No carrier yet, or nothing came.
+        for out in (True, False):
+            while not self.passes(out):
                 if time.monotonic() > limit:
-                    raise AssertionError(f"{self.name}: no frame arrives: {error}") from None
+                    raise AssertionError(f"{self.name}: no frame {'leaves' if out else 'comes in'}")
+
+    def passes(self, out):
+        self.number += 1
+        text = b"walk %d " % self.number
+        try:
+            with self.port(self.name) as own:
+                source, target = (own, self.wire) if out else (self.wire, own)
+                source.send(HEADER + text.ljust(60, b"."))
+                while text not in target.recv(2048):
+                    pass
+            return True
+        except OSError:
+            # No carrier yet, or nothing came.
+            return False
 
 
 class Setting:
@@ -184,7 +187,7 @@ class Probe:
     """The driver is bound to the function, whatever its name."""
 
     def start(self, function, wire):
-        self.function = function
+        self.function, self.wire = function, wire
         self.driver = os.path.realpath(f"{DEVICES}/{function}/driver")
         self.undo()
         # The PCI core probes a device of a known NUMA node in a worker, where nothing counts for this task.
@@ -199,6 +202,15 @@ class Probe:
     def check(self, done):
         assert os.path.exists(f"{self.driver}/{self.function}") == done
         assert os.path.exists(f"{DEVICES}/{self.function}/net") == done
+        if done:
+            works(self.function, self.wire)
+
+
+def works(function, wire):
+    """Brings a function's interface up, and passes frames."""
+    interface = Interface(function)
+    interface.up = True
+    Frames(interface.name, wire).pass_through()
 
 
 class Sriov:
@@ -206,7 +218,7 @@ class Sriov:
 
     def start(self, function, wire):
         self.file = f"{DEVICES}/{function}/sriov_numvfs"
-        self.function = function
+        self.function, self.wire = function, wire
         self.interface = Interface(function)
         self.interface.up = True
         self.frames = Frames(self.interface.name, wire)
@@ -224,6 +236,8 @@ class Sriov:
         found = [name for name in os.listdir(f"{DEVICES}/{self.function}") if name.startswith("virtfn")]
         assert len(found) == number, found
         self.frames.pass_through()
+        for vf in found:
+            works(os.path.basename(os.path.realpath(f"{DEVICES}/{self.function}/{vf}")), self.wire)
 
 
 def mtu(interface):
@@ -237,70 +251,61 @@ OPERATIONS = {
     "mtu": Setting("mtu", mtu, lambda interface, value: setattr(interface, "mtu", value), 1500, 9000),
     "vf-mtu": Setting("mtu", mtu, lambda interface, value: setattr(interface, "mtu", value), 1500, 1400),
     "rings": Setting("rings", RINGS.now, RINGS.set, [256, 256], [1024, 512]),
+    "vf-rings": Setting("rings", RINGS.now, RINGS.set, [256, 256], [1024, 512]),
+    "vf-features": Setting("features", RX_CHECKSUM.now, RX_CHECKSUM.set, [1], [0]),
     "channels": Setting("channels", CHANNELS.now, CHANNELS.set, [2], [1]),
     "features": Setting("features", FLAGS.now, FLAGS.set, [1 << 28 | 3 << 7], [3 << 7]),
 }
 
 
-def modules_text():
-    """The addresses between which our modules' code is."""
-    spans = []
-    for name in ("igb_rs", "igbvf_rs"):
-        if os.path.exists(f"/sys/module/{name}"):
-            start = int(read(f"/sys/module/{name}/sections/.text"), 16)
-            size = int(read(f"/sys/module/{name}/coresize"))
-            spans.append((start, start + size))
-    return min(start for start, _ in spans), max(end for _, end in spans)
+class Count:
+    """The kernel's count of this task's allocations, of which it fails one."""
 
+    ALL = 1 << 30
 
-def span_of(function):
-    """The addresses of a function of the kernel's: its own, and the next symbol's."""
-    symbols = sorted((int(line.split()[0], 16), line.split()[2]) for line in read("/proc/kallsyms").splitlines())
-    (first,) = {address for address, name in symbols if name == function}
-    return first, min(address for address, _ in symbols if address > first)
+    def __init__(self):
+        self.file = os.open("/proc/self/fail-nth", os.O_RDWR)
 
-
-def only(first, last):
-    """Faults are for allocations under code between the two addresses; those that may sleep count too.
-
-    Those of the PCI core for a VF's device are left out: without memory for its name pci_iov_add_virtfn() removes a
-    device that was never added, and crashes.
-    """
-    spared = span_of("pci_iov_add_virtfn")
-    for kind in KINDS:
-        for name, value in (("probability", 0), ("verbose", 0), ("ignore-gfp-wait", "N"), ("stacktrace-depth", 32),
-                            ("require-start", hex(first)), ("require-end", hex(last)),
-                            ("reject-start", hex(spared[0])), ("reject-end", hex(spared[1]))):
-            write(f"{FAULTS}/{kind}/{name}", str(value))
-    write(f"{FAULTS}/fail_page_alloc/min-order", "0")
-    write(f"{FAULTS}/fail_page_alloc/ignore-gfp-highmem", "N")
-
-
-def main():
-    name, function, wire = sys.argv[1:4]
-    limit = int(sys.argv[4]) if len(sys.argv) > 4 else 100_000
-    operation = OPERATIONS[name]
-    operation.start(function, wire)
-    only(*modules_text())
-    nth = os.open("/proc/self/fail-nth", os.O_RDWR)
-    refused = survived = 0
-    errors = {}
-    for count in range(1, limit + 1):
-        os.pwrite(nth, b"%d" % count, 0)
+    def attempt(self, operation, number):
+        """Does the operation while that allocation fails. Returns the error, or nothing, and how many allocations are
+        left to that number."""
         error = None
+        os.pwrite(self.file, b"%d" % number, 0)
         try:
             operation.do()
         except OSError as failure:
             error = failure.errno
-        left = int(re.sub(rb"\W", b"", os.pread(nth, 20, 0)))
-        os.pwrite(nth, b"0", 0)
+        left = int(re.sub(rb"\W", b"", os.pread(self.file, 20, 0)))
+        os.pwrite(self.file, b"0", 0)
+        return error, left
+
+    def undisturbed(self, operation):
+        """Does and undoes it without a failure; returns its allocations."""
+        error, left = self.attempt(operation, self.ALL)
+        assert error is None, f"fails without a fault: {errno.errorcode[error]}"
+        operation.check(True)
+        operation.undo()
+        return self.ALL - left
+
+
+def main():
+    name, function, wire, limit = sys.argv[1:]
+    operation = OPERATIONS[name]
+    operation.start(function, wire)
+    # Without memory for the name of a VF's device it removes a device that was never added, and crashes.
+    failing.ours(but="pci_iov_add_virtfn")
+    count = Count()
+    total = count.undisturbed(operation)
+    step = max(1, -(-total // int(limit)))
+    refused = survived = 0
+    errors = {}
+    number = 1
+    while True:
+        error, left = count.attempt(operation, number)
         if left:
-            # Fewer allocations than that: it must have gone well.
+            # Fewer allocations than that.
             assert error is None, f"fails without a fault: {errno.errorcode[error]}"
-            operation.check(True)
-            operation.undo()
-            break
-        if error is None:
+        elif error is None:
             survived += 1
         else:
             refused += 1
@@ -308,11 +313,15 @@ def main():
         try:
             operation.check(error is None)
         except AssertionError as wrong:
-            raise AssertionError(f"allocation {count}, {errno.errorcode.get(error, 'success')}: {wrong}") from None
+            raise AssertionError(f"allocation {number}, {errno.errorcode.get(error, 'success')}: {wrong}") from None
         if error is None:
             operation.undo()
-    print(json.dumps({"faults": refused + survived, "refused": refused, "survived": survived, "errors": errors,
-                      "whole": bool(left)}))
+        if left:
+            break
+        number += step
+    print(json.dumps({"allocations": total, "step": step, "faults": refused + survived, "refused": refused,
+                      "survived": survived, "errors": errors}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Memory is short where nobody waits for an answer: in softirq and in the kernel's threads."""
+
+import contextlib
+
+import debugging
+import ports
+import vfs
+from faults import chance, record
+from netns import shouts
+from ports import statistics
+from streams import carry
+
+PERCENT = 20
+"""Of the allocations under our code, those that fail while packets come in."""
+
+LEAST = 20
+"""Packets of each function that must be dropped for it."""
+
+
+@contextlib.contextmanager
+def shortage(vm, percent):
+    """That many percent of the allocations under our modules' code fail inside the block."""
+    chance(vm, percent)
+    try:
+        yield
+    finally:
+        chance(vm, 0)
+
+
+def dropped(vm, name):
+    """Packets that an interface had no memory for, by its queues and in sum."""
+    queues = sum(value for key, value in statistics(vm, name).items() if key.endswith("_alloc_failed"))
+    return queues, ports.interface(vm, name)["stats64"]["rx"]["dropped"]
+
+
+def test_softirq(guest):
+    """Packets that there is no memory for are dropped and counted; afterwards all streams flow as before."""
+    vm = guest()
+    vfs.start(vm, count=1)
+    streams = [vfs.endless(vm, *ends) for ends in (("w", "pf"), ("w", "v0"), ("pf", "w"))]
+    # Not TCP, whose segments are lent.
+    noise = vm.start(shouts("w"))
+    before = {name: dropped(vm, name) for name in ("pf", "v0")}
+    with shortage(vm, PERCENT):
+        for name, (queues, _) in before.items():
+            enough = f"awk '/_alloc_failed:/ {{ n += $2 }} END {{ exit n < {queues + LEAST} }}'"
+            vm.wait_until(f"ip netns exec {name} ethtool -S {name} | {enough}", timeout=vfs.LIMIT, every=1)
+    noise.stop()
+    figures = {}
+    for name in before:
+        queues, total = dropped(vm, name)
+        assert total - before[name][1] >= queues - before[name][0] >= LEAST, (name, before[name], queues, total)
+        figures[name] = queues - before[name][0]
+    carry(*streams)
+    for stream in streams:
+        stream.stop()
+    # Every one arrives.
+    for name in ("pf", "v0"):
+        vm.check(vfs.pings("w", name, count=50), timeout=vfs.LIMIT)
+    record(f"softirq {PERCENT} %", figures)
+    found = debugging.leaks(vm)
+    assert not found, found
+
+
+def test_thread(guest):
+    """A VF's thread finds no memory to start the queues anew: that is said once, nothing is left behind, and the
+    interface works when it is taken down and up."""
+    vm = guest()
+    vfs.start(vm, count=1)
+    since = vm.mark()
+    with shortage(vm, 100):
+        # A new address from the administrator ends the session.
+        vm.check("ip -n pf link set pf vf 0 mac 02:82:57:60:00:0a", timeout=vfs.LIMIT)
+        failure = f"igbvf_rs {vfs.VFS[0]}: starting the queues failed: ENOMEM"
+        vm.logged(failure, since, vfs.LIMIT)
+    assert sum(failure in line for line in vm.log(since, vm.mark())) == 1
+    vm.check(vfs.no_carrier("v0"))
+    vm.check("ip -n v0 link set v0 down && ip -n v0 link set v0 up", timeout=vfs.LIMIT)
+    vm.wait_until(vfs.reaches("w", "v0"), timeout=vfs.LIMIT)
+    found = debugging.leaks(vm)
+    assert not found, found
