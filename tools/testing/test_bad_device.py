@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Devices and machines that are not as they should be: the driver says so in one line and lets go of everything."""
 
+import contextlib
+import random
 import re
+import threading
 
 import ports
 import vfs
@@ -113,18 +116,43 @@ def test_no_answer(guest):
     bind(vm)
 
 
-class Ones:
-    """A guest in which a function's registers can be covered with all ones, what a real machine reads of a device that
-    is not there: a second device, whose memory is full of them, takes the function's addresses."""
+class Cover:
+    """A guest in which a function's registers can be covered: a second device, which is nothing but memory, takes the
+    function's addresses. At first it is full of ones, what a real machine reads of a device that is not there."""
 
     BYTES = 128 << 10
 
     def __init__(self, guest, folder):
-        memory = folder / "ones"
-        memory.write_bytes(b"\xff" * self.BYTES)
-        self.vm = guest(qemu_args=("-object", f"memory-backend-file,id=ones,size=128K,mem-path={memory},share=on",
-                                   "-device", "ivshmem-plain,memdev=ones"))
+        self._memory = folder / "cover"
+        self._memory.write_bytes(b"\xff" * self.BYTES)
+        self.vm = guest(qemu_args=("-object", f"memory-backend-file,id=cover,size=128K,mem-path={self._memory},share=on",
+                                   "-device", "ivshmem-plain,memdev=cover"))
         self.device, = [bdf for bdf, ids in self.vm.pci.items() if ids == "1af4:1110"]
+
+    @contextlib.contextmanager
+    def garbage(self, rng, function=PF):
+        """The function is covered with bytes at random, always others, for as long as the block takes."""
+        done = threading.Event()
+
+        def change():
+            with open(self._memory, "r+b", buffering=0) as memory:
+                while True:
+                    memory.seek(0)
+                    memory.write(rng.randbytes(self.BYTES))
+                    if done.wait(0.01):
+                        break
+                memory.seek(0)
+                memory.write(b"\xff" * self.BYTES)
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        try:
+            self.cover(function)
+            yield
+            self.uncover()
+        finally:
+            done.set()
+            thread.join()
 
     def cover(self, function=PF):
         """Covers a function, and closes the way to all of them, at once: a driver that met the zeros of the closed way
@@ -140,7 +168,7 @@ class Ones:
 
 def test_all_ones(guest, tmp_path_factory):
     """All ones at probe."""
-    ones = Ones(guest, tmp_path_factory.getbasetemp())
+    ones = Cover(guest, tmp_path_factory.getbasetemp())
     load(ones.vm)
     ones.cover()
     try:
@@ -173,7 +201,7 @@ def test_answers_no_more(guest):
 
 def test_all_ones_under_traffic(guest, tmp_path_factory):
     """The device under the ones goes on receiving: no interrupt of it may come when its vectors are free."""
-    ones = Ones(guest, tmp_path_factory.getbasetemp())
+    ones = Cover(guest, tmp_path_factory.getbasetemp())
     since = ones.vm.mark()
 
     def unbind():
@@ -189,7 +217,7 @@ def test_all_ones_under_traffic(guest, tmp_path_factory):
 
 def test_all_ones_of_a_vf(guest, tmp_path_factory):
     """All ones in a VF's registers, under traffic: said once, no carrier, and both drivers let go of everything."""
-    ones = Ones(guest, tmp_path_factory.getbasetemp())
+    ones = Cover(guest, tmp_path_factory.getbasetemp())
     vm, vf = ones.vm, vfs.VFS[0]
     vfs.start(vm, count=1)
     stream = vfs.endless(vm, "w", "v0")
@@ -208,6 +236,93 @@ def test_all_ones_of_a_vf(guest, tmp_path_factory):
     run_all(vm, "ip -all netns delete")
     vfs.start(vm, count=1)
     run_all(vm, vfs.pings("v0", "w"), vfs.pings("w", "v0"))
+
+
+PESTERING = [
+    *(f"ip netns exec {{0}} ethtool {order} {{0}}" for order in ("-S", "-d", "", "-i", "-g", "-c", "-k")),
+    "ip netns exec {0} ethtool -G {0} rx 512 tx 128", "ip -n {0} link set {0} mtu 3000", "ip -n {0} link set {0} promisc on",
+    "ip netns exec {0} ethtool -C {0} rx-usecs 100", "ip -n {0} link set {0} address 02:82:57:60:00:10",
+    "ip -n {0} -s link show dev {0}", "ip -n {0} link set {0} down", "ip -n {0} link set {0} up",
+]
+"""What is asked of an interface whose registers are garbage. Whether it succeeds is left to chance."""
+
+
+BELOW = r"NETDEV WATCHDOG|DMAR: \[INTR-REMAP\] Request device \[{}\]|DMAR: DRHD: handling fault status"
+"""What is logged of a function below the cover: what is sent does not reach it, and it fires vectors that were freed, as
+nobody reaches their table to mask them. Its DMA is no part of this."""
+
+
+def pester(vm, name, more=()):
+    """Every order ends in time."""
+    for order in (*PESTERING, *more):
+        result = vm.run(order.format(name), timeout=LIMIT)
+        assert not result.timeout, result.describe()
+
+
+def quiet(vm, function):
+    """Keeps what is below the cover from memory: it has the rings of before, and no driver can reach it."""
+    vm.check(f"setpci -s {function} COMMAND=0:4")
+
+
+def garbled(vm, since, function, most):
+    """The drivers said no more of a function than that many lines."""
+    said = messages(vm, since, function)
+    print(*said, sep="\n")
+    assert len(said) <= most, said
+
+
+def test_garbage(guest, tmp_path_factory, seed):
+    """Registers full of anything, always others: at probe, with the interface up and frames coming in, at unbinding. All
+    of it ends in time, and the device works when they are its own again."""
+    cover, rng = Cover(guest, tmp_path_factory.getbasetemp()), random.Random(seed)
+    vm = cover.vm
+    load(vm)
+    since = vm.mark()
+    with cover.garbage(rng):
+        for _ in range(5):
+            vm.run(f"echo {PF} >{DRIVER}/bind", timeout=LIMIT)
+            vm.run(f"echo {PF} >{DRIVER}/unbind", timeout=LIMIT)
+    garbled(vm, since, PF, 50)
+    run_all(vm, "rmmod igb_rs")
+    ports.start(vm)
+    since = vm.mark()
+    shouting = vm.start(shouts("w"))
+    with vm.expecting(BELOW.format(PF), required=False), cover.garbage(rng):
+        pester(vm, "pf", (f"echo 2 >{DEVICES}/{PF}/sriov_numvfs", f"echo 0 >{DEVICES}/{PF}/sriov_numvfs",
+                          "ip netns exec pf ethtool -t pf online", "ip netns exec pf ethtool -e pf", "ip netns exec pf ethtool -r pf"))
+        quiet(vm, PF)
+        vm.check(f"echo {PF} >{DRIVER}/unbind", timeout=LIMIT)
+    shouting.stop()
+    garbled(vm, since, PF, 100)
+    run_all(vm, "rmmod igb_rs", "ip -all netns delete")
+    ports.start(vm)
+    run_all(vm, ports.pings("pf", "w"), ports.pings("w", "pf"))
+
+
+def test_garbage_of_a_vf(guest, tmp_path_factory, seed):
+    """The same in a VF's registers."""
+    cover, rng = Cover(guest, tmp_path_factory.getbasetemp()), random.Random(seed)
+    vm, vf, driver = cover.vm, vfs.VFS[0], "/sys/bus/pci/drivers/igbvf_rs"
+    # The way to the PF is closed as well: what it sent would be stuck.
+    vfs.start(vm, count=1, pf_up=False)
+    run_all(vm, f"echo {vf} >{driver}/unbind")
+    since = vm.mark()
+    with cover.garbage(rng, vf):
+        for _ in range(5):
+            vm.run(f"echo {vf} >{driver}/bind", timeout=LIMIT)
+            vm.run(f"echo {vf} >{driver}/unbind", timeout=LIMIT)
+    garbled(vm, since, vf, 50)
+    run_all(vm, f"echo {vf} >{driver}/bind", vfs.place(vf, "v0"), until(vfs.carrier("v0")))
+    since = vm.mark()
+    shouting = vm.start(shouts("w"))
+    with vm.expecting(BELOW.format(vf), required=False), cover.garbage(rng, vf):
+        pester(vm, "v0")
+        quiet(vm, vf)
+        vm.check(f"echo {vf} >{driver}/unbind", timeout=LIMIT)
+    shouting.stop()
+    garbled(vm, since, vf, 100)
+    run_all(vm, f"echo {vf} >{driver}/bind", vfs.place(vf, "v0"), until(vfs.carrier("v0")), vfs.reaches("v0", "w"),
+            vfs.pings("v0", "w"), vfs.pings("w", "v0"))
 
 
 def test_no_bar(guest):

@@ -77,14 +77,19 @@ macro_rules! hw_stats {
                 totals.$field += u64::from(count);
                 )*
 
-                // The high half clears both: it comes last.
+                // The high half clears both: it comes last. A device that answers with garbage counts more
+                // than a total can hold.
                 let low: u32 = self.regs.read::<GORCL>()?.into();
                 let high: u32 = self.regs.read::<GORCH>()?.into();
-                totals.rx_bytes += u64::from(high) << 32 | u64::from(low);
+                totals.rx_bytes = totals
+                    .rx_bytes
+                    .wrapping_add(u64::from(high) << 32 | u64::from(low));
 
                 let low: u32 = self.regs.read::<GOTCL>()?.into();
                 let high: u32 = self.regs.read::<GOTCH>()?.into();
-                totals.tx_bytes += u64::from(high) << 32 | u64::from(low);
+                totals.tx_bytes = totals
+                    .tx_bytes
+                    .wrapping_add(u64::from(high) << 32 | u64::from(low));
                 Ok(())
             }
         }
