@@ -117,7 +117,7 @@ def start(vm, pf="igb_rs", vf="igbvf_rs"):
     return [vm.check(f"ip netns exec {name} cat /sys/class/net/{name}/address") for name in ("pf", "v1", "w")]
 
 
-ATTACKS = ("messages", "storm", "quota", "hold", "resets", "flr", "registers", "messages")
+ATTACKS = ("messages", "storm", "quota", "hold", "keep", "bells", "running", "resets", "flr", "registers", "messages")
 
 
 def fuzz(seed, seconds, pf="igb_rs"):

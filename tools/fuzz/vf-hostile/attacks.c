@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <err.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attacks.h"
+
+/* Receive descriptor control of queue 0. */
+#define RXDCTL0 0x2828
+#define RXDCTL_ENABLE (1u << 25)
 
 uint32_t rng_word(struct rng *r)
 {
@@ -234,6 +241,62 @@ void attack_hold(struct function *f, struct rng *r, unsigned long count, struct 
 		d->writes++;
 	}
 	reg_write(f, V2P, 0);
+}
+
+static void write_for(struct function *f, uint32_t value, unsigned long ms, struct deeds *d)
+{
+	uint64_t end = now_us() + ms * 1000;
+
+	while (now_us() < end) {
+		reg_write(f, V2P, value);
+		d->writes++;
+	}
+	reg_write(f, V2P, 0);
+}
+
+void attack_keep(struct function *f, unsigned long ms, struct deeds *d)
+{
+	write_for(f, V2P_VFU | V2P_REQ, ms, d);
+}
+
+void attack_bells(struct function *f, unsigned long ms, struct deeds *d)
+{
+	write_for(f, V2P_ACK, ms, d);
+}
+
+struct running {
+	struct function *function;
+	atomic_bool stop;
+};
+
+static void *keep_running(void *argument)
+{
+	struct running *r = argument;
+
+	while (!r->stop)
+		reg_write(r->function, RXDCTL0, RXDCTL_ENABLE);
+	return NULL;
+}
+
+void attack_running(struct function *f, unsigned long ms, struct deeds *d)
+{
+	const uint32_t reset[WORDS] = { MSG_RESET };
+	struct running r = { .function = f };
+	uint64_t end = now_us() + ms * 1000;
+	pthread_t thread;
+
+	/* The ring is anywhere. */
+	function_master(f, false);
+	if (pthread_create(&thread, NULL, keep_running, &r))
+		errx(2, "no thread");
+	while (now_us() < end) {
+		mailbox_post(f, reset, false, &d->tally);
+		usleep(5000);
+	}
+	r.stop = true;
+	pthread_join(thread, NULL);
+	function_reset(f);
+	d->function_resets++;
 }
 
 void attack_quota(struct function *f, const struct victims *v, struct deeds *d)

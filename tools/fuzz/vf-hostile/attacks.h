@@ -42,6 +42,12 @@ void attack_resets(struct function *f, struct rng *r, unsigned long count, struc
 void attack_flr(struct function *f, struct rng *r, const struct victims *v, unsigned long count, struct deeds *d);
 /* Holds on to the mailbox, or lets go in the wrong way, or acknowledges what nobody sent. */
 void attack_hold(struct function *f, struct rng *r, unsigned long count, struct deeds *d);
+/* Rings and keeps the mailbox, in one write, for so many milliseconds: it has something to say and does not let it be read. */
+void attack_keep(struct function *f, unsigned long ms, struct deeds *d);
+/* Says that it has read what nobody sent, for so many milliseconds. */
+void attack_bells(struct function *f, unsigned long ms, struct deeds *d);
+/* Sends RESET again and again for so many milliseconds, while a thread turns a queue on whenever it was turned off. */
+void attack_running(struct function *f, unsigned long ms, struct deeds *d);
 /* Asks for all there is: VLANs, MAC filters, groups. */
 void attack_quota(struct function *f, const struct victims *v, struct deeds *d);
 /* Writes anything to any register of the VF. Bus mastering is off meanwhile. */

@@ -19,6 +19,9 @@ static const char usage[] =
 	"  storm      count messages, as fast as they can be written\n"
 	"  quota      more VLANs, addresses and groups than a VF may have\n"
 	"  hold       holds on to the mailbox, rings without it, changes messages while they are read\n"
+	"  keep       rings and keeps the mailbox, for count milliseconds\n"
+	"  bells      acknowledges what nobody sent, for count milliseconds\n"
+	"  running    RESET while a queue is turned on again and again, for count milliseconds\n"
 	"  resets     VTCTRL.RST amid messages, writes to RSTI and RSTD\n"
 	"  flr        function level resets amid messages (count / 100 of them)\n"
 	"  registers  anything into any register, bus mastering off\n"
@@ -69,6 +72,12 @@ static void attack(struct function *f, struct rng *r, const char *what, unsigned
 		attack_quota(f, &victims, d);
 	} else if (!strcmp(what, "hold")) {
 		attack_hold(f, r, count, d);
+	} else if (!strcmp(what, "keep")) {
+		attack_keep(f, count, d);
+	} else if (!strcmp(what, "bells")) {
+		attack_bells(f, count, d);
+	} else if (!strcmp(what, "running")) {
+		attack_running(f, count, d);
 	} else if (!strcmp(what, "resets")) {
 		attack_resets(f, r, count, d);
 	} else if (!strcmp(what, "flr")) {

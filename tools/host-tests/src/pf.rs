@@ -185,8 +185,10 @@ impl Pf {
     pub fn flush(&mut self) -> Vec<(u8, Reply)> {
         self.hw.vf_pools = (1 << self.bank.layout().vfs()) - 1;
         let mut notices = Vec::new();
-        self.bank
-            .flush(self.link, |write| notices.extend(self.hw.write(write)));
+        self.bank.flush(self.link, |write| {
+            notices.extend(self.hw.write(write));
+            true
+        });
         notices
     }
 
@@ -199,6 +201,7 @@ impl Pf {
                 "a message concerns nobody else: {write:?}"
             );
             self.hw.write(write);
+            true
         });
         outcome.reply
     }

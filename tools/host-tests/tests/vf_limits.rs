@@ -90,6 +90,54 @@ fn every_message_costs() {
     }
 }
 
+/// A VF that keeps the mailbox is waited for, without a message being lost; what it costs to take it away
+/// is paid like a message.
+#[test]
+fn keeping_the_mailbox_costs() {
+    let mut pf = ready(2);
+    pf.now += 1_000_000;
+    let mut taken = 0;
+    while pf.bank.backoff(0, pf.now) == 0 {
+        for _ in 0..KEEP_MS {
+            assert!(!pf.bank.mailbox_kept(0, pf.now));
+            pf.now += 1;
+        }
+        assert!(pf.bank.mailbox_kept(0, pf.now));
+        taken += 1;
+    }
+    // Some come back meanwhile.
+    assert!((MESSAGE_BURST..MESSAGE_BURST + 10).contains(&taken));
+    assert_eq!(pf.bank.mailbox_lost(0, pf.now), Some(Event::Mailbox));
+    assert_eq!(pf.bank.mailbox_lost(0, pf.now), None);
+    assert_eq!(pf.counters(0).kept, 2);
+    // Patience begins anew with each message.
+    pf.now += 1_000_000;
+    assert!(!pf.bank.mailbox_kept(0, pf.now));
+    assert!(done(&mut pf, 0, VfRequest::SetLpe(1500)));
+    pf.now += KEEP_MS;
+    assert!(!pf.bank.mailbox_kept(0, pf.now));
+    assert_eq!(pf.bank.backoff(1, pf.now), 0);
+}
+
+/// As many acknowledgements as a VF can have messages are in time; more are looked at less often.
+#[test]
+fn acknowledgements_cost() {
+    let mut pf = ready(2);
+    pf.now += 1_000_000;
+    for _ in 0..MESSAGE_BURST {
+        assert!(!pf.bank.acknowledges_too_often(0, pf.now));
+    }
+    for _ in 0..1000 {
+        assert!(pf.bank.acknowledges_too_often(0, pf.now));
+    }
+    assert_eq!(pf.counters(0).late_acks, 1000);
+    // They are not taken from its messages, nor from others.
+    assert_eq!(pf.bank.backoff(0, pf.now), 0);
+    assert!(!pf.bank.acknowledges_too_often(1, pf.now));
+    pf.now += MESSAGE_INTERVAL_MS;
+    assert!(!pf.bank.acknowledges_too_often(0, pf.now));
+}
+
 /// Resets cost like messages. Those beyond the quota are served together and later, and until then the VF
 /// neither runs nor is heard; nothing of its last owner is there when it runs again.
 #[test]
@@ -117,7 +165,10 @@ fn resets_are_slowed() {
     for round in 0..1000 {
         pf.reset(0);
         let mut writes = Vec::new();
-        pf.bank.flush(1000, |write| writes.push(write));
+        pf.bank.flush(1000, |write| {
+            writes.push(write);
+            true
+        });
         // Once its queues; then nothing at all.
         assert_eq!(writes.is_empty(), round > 0, "{writes:?}");
         for write in writes {

@@ -4,6 +4,7 @@
 
 use host_tests::{
     cases::*,
+    pf::Pf,
     reads,
     station,
     Vec, //
@@ -411,22 +412,66 @@ fn a_device_reset_is_undone_by_a_flush() {
     assert_eq!(pf.hw, before);
 }
 
+fn writes_of(pf: &mut Pf) -> Vec<Write> {
+    let mut writes = Vec::new();
+    pf.bank.flush(1000, |write| {
+        writes.push(write);
+        true
+    });
+    writes
+}
+
 #[test]
 fn queues_never_run_with_a_former_owners_settings() {
     let mut pf = ready(1);
     let words = VfRequest::Reset.encode();
     let _ = pf.bank.message(0, words.words(), pf.now).unwrap();
-    let mut writes = Vec::new();
-    pf.bank.flush(1000, |write| writes.push(write));
+    let mut writes = writes_of(&mut pf);
     assert_eq!(writes.first(), Some(&Write::Queues(0b10)));
     assert_eq!(writes.last(), Some(&Write::Queues(0b11)));
     assert!(writes.contains(&Write::Scrub { vf: 0 }));
     // Nor with an address the VF does not know of.
     pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
-    writes.clear();
-    pf.bank.flush(1000, |write| writes.push(write));
+    writes = writes_of(&mut pf);
     assert_eq!(writes.first(), Some(&Write::Queues(0b10)));
     assert!(matches!(writes[1], Write::Rar { index: 23, .. }));
+}
+
+/// Nor at all if they cannot be scrubbed: the VF has to RESET until they can.
+#[test]
+fn queues_that_do_not_stop_stay_off() {
+    let mut pf = ready(2);
+    let flush = |pf: &mut Pf, stops: bool| {
+        let hw = &mut pf.hw;
+        pf.bank.flush(1000, |write| {
+            let _ = hw.write(write);
+            stops || !matches!(write, Write::Scrub { .. })
+        })
+    };
+    let words = VfRequest::Reset.encode();
+    let reply = |pf: &mut Pf| {
+        let outcome = pf.bank.message(0, words.words(), pf.now).unwrap();
+        outcome.reply.unwrap()
+    };
+    let asked = reply(&mut pf);
+    assert_eq!(flush(&mut pf, false), 0b01);
+    assert!(!pf.bank.may_send(0, asked));
+    assert_eq!((pf.state(0), pf.hw.queues), (VfState::Reset, 0b110));
+    pf.now += 5000;
+    let event = pf.bank.queues_on(0, pf.now);
+    assert_eq!(event, Some(Event::Queues));
+    assert_eq!(pf.bank.queues_on(0, pf.now), None);
+    // Nor does an order of the administrator turn them on, or a reset that cannot be served.
+    pf.bank.set_vf_link(0, LinkPolicy::Auto).unwrap();
+    assert_eq!(flush(&mut pf, true), 0);
+    pf.reset(0);
+    assert_eq!(flush(&mut pf, false), 0b01);
+    assert_eq!((pf.state(0), pf.hw.queues), (VfState::Reset, 0b110));
+
+    let asked = reply(&mut pf);
+    assert_eq!(flush(&mut pf, true), 0);
+    assert!(pf.bank.may_send(0, asked));
+    assert_eq!((pf.state(0), pf.hw.queues), (VfState::Ready, 0b111));
 }
 
 #[test]

@@ -26,11 +26,13 @@ use crate::{
         AdminError,
         Change,
         Effects,
+        Event,
         Filters,
         LinkPolicy,
         Outcome,
         PortVlan,
-        VfSlot, //
+        VfSlot,
+        VfState, //
     },
     vlan::{
         VlanTable,
@@ -211,6 +213,35 @@ impl VfBank {
         Some(outcome)
     }
 
+    /// VF `vf` has the mailbox; see [`VfSlot::mailbox_kept`].
+    pub fn mailbox_kept(&mut self, vf: u8, now: u64) -> bool {
+        self.parts(vf)
+            .is_some_and(|(slot, ..)| slot.mailbox_kept(now))
+    }
+
+    /// VF `vf` had the mailbox again at once; see [`VfSlot::mailbox_lost`].
+    pub fn mailbox_lost(&mut self, vf: u8, now: u64) -> Option<Event> {
+        self.parts(vf)?.0.mailbox_lost(now)
+    }
+
+    /// Whether `reply` still holds after the flush: not that VF `vf` is let in if its queues could not be
+    /// scrubbed. It is not answered then, as a refused RESET would mean that it succeeded.
+    pub fn may_send(&self, vf: u8, reply: Reply) -> bool {
+        let ready = |slot: &VfSlot| slot.state() == VfState::Ready;
+        !matches!(reply, Reply::Reset(_)) || self.slot(vf).is_some_and(ready)
+    }
+
+    /// VF `vf` was among those that [`Self::flush`] returned. Returns what to log.
+    pub fn queues_on(&mut self, vf: u8, now: u64) -> Option<Event> {
+        self.parts(vf)?.0.queues_on(now)
+    }
+
+    /// VF `vf` read its mailbox; see [`VfSlot::acknowledges_too_often`].
+    pub fn acknowledges_too_often(&mut self, vf: u8, now: u64) -> bool {
+        self.parts(vf)
+            .is_some_and(|(slot, ..)| slot.acknowledges_too_often(now))
+    }
+
     /// VF `vf` read its mailbox. Returns what to send.
     pub fn acknowledged(&mut self, vf: u8, now: u64) -> Option<Reply> {
         self.parts(vf)?.0.acknowledged(now)
@@ -388,7 +419,10 @@ impl VfBank {
 
     /// Calls `write` for everything that has to be done, in an order in which no queue runs with
     /// another's filters or a former owner's settings. `link_mbps` is the link's speed, 0 if down.
-    pub fn flush(&mut self, link_mbps: u32, mut write: impl FnMut(Write)) {
+    ///
+    /// `write` says whether it was done, which matters for [`Write::Scrub`] alone. Returns the VFs, a bit
+    /// each, that could not be scrubbed: their queues stay off, and each has to RESET.
+    pub fn flush(&mut self, link_mbps: u32, mut write: impl FnMut(Write) -> bool) -> u8 {
         let mut queues = core::mem::take(&mut self.common);
         let mut spoof = queues;
         let mut scrubbed = 0;
@@ -401,35 +435,40 @@ impl VfBank {
             }
         }
 
-        let enabled = self.queues_enabled();
-        let running = self.queues & enabled & !scrubbed;
+        let running = self.queues & self.queues_enabled() & !scrubbed;
         if queues && running != self.queues {
             write(Write::Queues(running));
         }
-        self.filters
-            .rar
-            .flush(|index, ral, rah| write(Write::Rar { index, ral, rah }));
-        self.filters
-            .vlan
-            .flush(|vlan_write| write(Write::Vlan(vlan_write)));
-        self.multicast
-            .flush(|index, value| write(Write::Mta { index, value }));
-        for (slot, pending) in self.slots.iter().zip(&mut self.pending) {
+        self.filters.rar.flush(|index, ral, rah| {
+            write(Write::Rar { index, ral, rah });
+        });
+        self.filters.vlan.flush(|vlan_write| {
+            write(Write::Vlan(vlan_write));
+        });
+        self.multicast.flush(|index, value| {
+            write(Write::Mta { index, value });
+        });
+        let mut shut_out = 0;
+        for (slot, pending) in self.slots.iter_mut().zip(&mut self.pending) {
             let effects = core::mem::take(pending);
-            write_slot(slot, effects, &self.filters, link_mbps, &mut write);
+            if !write_slot(slot, effects, &self.filters, link_mbps, &mut write) {
+                slot.shut_out();
+                shut_out |= 1 << (slot.vf() & 7);
+            }
         }
         if spoof {
             write(Write::Spoof(self.dtxswc()));
         }
         if queues {
-            write(Write::Queues(enabled));
-            self.queues = enabled;
+            self.queues = self.queues_enabled();
+            write(Write::Queues(self.queues));
         }
         for (vf, notice) in (0u8..).zip(&mut self.notices) {
             if let Some(reply) = notice.take() {
                 write(Write::Notice { vf, reply });
             }
         }
+        shut_out
     }
 
     /// VFRE and VFTE: the PF's pool and the VFs that may run. Without VFs all bits, as after a reset.
@@ -527,13 +566,14 @@ impl Default for VfBank {
     }
 }
 
+/// Writes what belongs to a VF's pool. Returns whether its queues are scrubbed, if they had to be.
 fn write_slot(
     slot: &VfSlot,
     effects: Effects,
     filters: &Filters,
     link_mbps: u32,
-    write: &mut impl FnMut(Write),
-) {
+    write: &mut impl FnMut(Write) -> bool,
+) -> bool {
     let vf = slot.vf();
     let active = slot.ping().is_some();
     // Without a VF the pool may be the PF's, which writes its own VMOLR, and so may be the queues.
@@ -549,7 +589,5 @@ fn write_slot(
         let value = slot.rttbcnrc(link_mbps);
         write(Write::Rate { vf, value });
     }
-    if active && effects.contains(Effects::SCRUB) {
-        write(Write::Scrub { vf });
-    }
+    !(active && effects.contains(Effects::SCRUB)) || write(Write::Scrub { vf })
 }

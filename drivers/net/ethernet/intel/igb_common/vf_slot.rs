@@ -47,6 +47,9 @@ use core::fmt;
 pub const MESSAGE_BURST: u32 = 64;
 /// Milliseconds per message after that: 8 a second.
 pub const MESSAGE_INTERVAL_MS: u64 = 125;
+/// Milliseconds for which the PF comes back to a message that it cannot read because the VF has the
+/// mailbox; then it takes it away.
+pub const KEEP_MS: u64 = 10;
 /// Milliseconds between two refusals to a VF that has to RESET first, and between two log messages
 /// about one VF.
 pub const NACK_INTERVAL_MS: u64 = 2000;
@@ -153,6 +156,10 @@ pub struct Counters {
     pub resets: u64,
     /// Function level resets that were served later, together with others: too many. Not messages.
     pub late_resets: u64,
+    /// How often the PF waited in vain for the mailbox to read a message. Not messages.
+    pub kept: u64,
+    /// Acknowledgements that were looked at later: too many. Not messages.
+    pub late_acks: u64,
 }
 
 impl Counters {
@@ -188,6 +195,10 @@ pub struct VfSlot {
     reset_due: bool,
     /// What messages and resets cost.
     messages: TokenBucket,
+    /// What acknowledgements cost: there is one for each message of the PF, most of which are answers.
+    acks: TokenBucket,
+    /// Since when the VF has had the mailbox, with a message for us in it.
+    kept_since: Option<u64>,
     refusals: Pacer,
     log: Pacer,
     counters: Counters,
@@ -208,6 +219,8 @@ impl VfSlot {
             vlans_stale: false,
             reset_due: false,
             messages: TokenBucket::new(MESSAGE_BURST, MESSAGE_INTERVAL_MS),
+            acks: TokenBucket::new(MESSAGE_BURST, MESSAGE_INTERVAL_MS),
+            kept_since: None,
             refusals: Pacer::new(NACK_INTERVAL_MS),
             log: Pacer::new(NACK_INTERVAL_MS),
             counters: Counters {
@@ -220,6 +233,8 @@ impl VfSlot {
                 ignored: 0,
                 resets: 0,
                 late_resets: 0,
+                kept: 0,
+                late_acks: 0,
             },
             offence: None,
         }
@@ -308,6 +323,37 @@ impl VfSlot {
         }
     }
 
+    /// A queue of the VF did not stop to be scrubbed. The VF has to RESET, which tries again.
+    pub fn shut_out(&mut self) {
+        if self.state == VfState::Ready {
+            self.state = VfState::Reset;
+        }
+    }
+
+    /// After [`Self::shut_out`]: what to log.
+    pub fn queues_on(&mut self, now: u64) -> Option<Event> {
+        self.offend(Event::Queues, None, now)
+    }
+
+    /// The VF has the mailbox, so that its message cannot be read. Returns whether to take it away now,
+    /// which costs as much as a message; before, the PF comes back to it.
+    pub fn mailbox_kept(&mut self, now: u64) -> bool {
+        let since = *self.kept_since.get_or_insert(now);
+        if now.saturating_sub(since) < KEEP_MS {
+            return false;
+        }
+        self.kept_since = None;
+        self.messages.take(now);
+        true
+    }
+
+    /// The VF had the mailbox again at once after it was taken away; the message is given up. Returns what
+    /// to log.
+    pub fn mailbox_lost(&mut self, now: u64) -> Option<Event> {
+        self.counters.kept = self.counters.kept.wrapping_add(1);
+        self.offend(Event::Mailbox, None, now)
+    }
+
     /// Removes what the VF asked for, and puts in place what the administrator did.
     fn scrub(&mut self, ctx: &mut Filters) -> Effects {
         ctx.rar.clear_vf_filters(self.vf);
@@ -384,6 +430,7 @@ impl VfSlot {
     /// Gives the VF all its tokens, as if it had been quiet for long.
     pub fn lift_limit(&mut self) {
         self.messages = TokenBucket::new(MESSAGE_BURST, MESSAGE_INTERVAL_MS);
+        self.acks = TokenBucket::new(MESSAGE_BURST, MESSAGE_INTERVAL_MS);
     }
 
     /// The VF's multicast hashes.

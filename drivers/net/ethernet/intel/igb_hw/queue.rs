@@ -192,6 +192,9 @@ const ENABLE_PAUSE: Delta = Delta::from_micros(50);
 /// Longest wait for an enable bit. Stopping waits for accesses that are under way.
 const ENABLE_LIMIT: Delta = Delta::from_millis(20);
 
+/// The same for a queue that is scrubbed: it stands still since its function was reset, if that is polite.
+const SCRUB_LIMIT: Delta = Delta::from_millis(1);
+
 /// What a receive queue needs to start.
 pub struct RxQueueConfig {
     /// Address of the descriptor ring, aligned to 128 bytes.
@@ -353,12 +356,16 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         Ok(())
     }
 
-    /// Stops the queue pair at `rx` and `tx` and puts its registers back to their reset values.
+    /// Stops the queue pair at `rx` and `tx` and puts its registers back to their reset values. Sleeps.
+    ///
+    /// The queues are another function's, which may turn them on again at any time: `ETIMEDOUT`, without
+    /// a word in the log, if one is still on after a millisecond. The registers are written all the same.
     pub fn scrub(&self, rx: Block<RxQueue>, tx: Block<TxQueue>) -> Result {
-        self.stop_rx(rx)?;
-        self.stop_tx(tx)?;
-
         self.write_in(rx, RXDCTL::zeroed())?;
+        self.write_in(tx, TXDCTL::zeroed())?;
+        let rx_off = self.wait_for_in::<RXDCTL>(rx, ENABLE_PAUSE, SCRUB_LIMIT, |r| !r.enable());
+        let tx_off = self.wait_for_in::<TXDCTL>(tx, ENABLE_PAUSE, SCRUB_LIMIT, |r| !r.enable());
+
         self.write_in(rx, RDBAL::zeroed())?;
         self.write_in(rx, RDBAH::zeroed())?;
         self.write_in(rx, RDLEN::zeroed())?;
@@ -367,7 +374,6 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.write_in(rx, SRRCTL::zeroed())?;
         self.write_in(rx, rxctl_default())?;
 
-        self.write_in(tx, TXDCTL::zeroed())?;
         self.write_in(tx, TDBAL::zeroed())?;
         self.write_in(tx, TDBAH::zeroed())?;
         self.write_in(tx, TDLEN::zeroed())?;
@@ -375,7 +381,8 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.write_in(tx, TDT::zeroed())?;
         self.write_in(tx, TDWBAL::zeroed())?;
         self.write_in(tx, TDWBAH::zeroed())?;
-        self.write_in(tx, txctl_default())
+        self.write_in(tx, txctl_default())?;
+        rx_off.map(|_| ()).and(tx_off.map(|_| ()))
     }
 
     /// Returns how many packets the receive queue at `block` has dropped since the last call.

@@ -105,8 +105,10 @@ const MAX_RETRY_MS: u32 = 60_000;
 pub(crate) struct Config<'bound> {
     /// The VFs and the filters they share with the PF.
     pub(crate) bank: KBox<VfBank>,
-    /// VFs whose message was left unread because they send too many; one bit each.
+    /// VFs whose message was left unread because they send too many or keep the mailbox; one bit each.
     pub(crate) unread: u8,
+    /// VFs whose queues did not stop; one bit each, until it is reported.
+    pub(crate) shut_out: u8,
     /// How the link is to be.
     pub(crate) link: LinkConfig,
     /// How the link is.
@@ -222,6 +224,7 @@ impl<'bound> Adapter<'bound> {
                 config <- new_mutex!(Config {
                     bank,
                     unread: 0,
+                    shut_out: 0,
                     link: LinkConfig::DEFAULT,
                     link_now: None,
                     lights: None,

@@ -66,7 +66,7 @@ fn line(out: &mut Writer<'_>, slot: &VfSlot) -> fmt::Result {
     writeln!(
         out,
         "{} {} accepted {} refused {} malformed {} unknown {} limited {} early {} ignored {} \
-         resets {} late {}",
+         resets {} late {} kept {} acks {}",
         slot.vf(),
         slot.state(),
         counters.accepted,
@@ -78,5 +78,7 @@ fn line(out: &mut Writer<'_>, slot: &VfSlot) -> fmt::Result {
         counters.ignored,
         counters.resets,
         counters.late_resets,
+        counters.kept,
+        counters.late_acks,
     )
 }

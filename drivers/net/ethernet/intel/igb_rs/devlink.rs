@@ -105,6 +105,8 @@ fn counters(out: &mut Message<'_>, slot: &VfSlot) {
         (c"ignored", counters.ignored),
         (c"resets", counters.resets),
         (c"late", counters.late_resets),
+        (c"kept", counters.kept),
+        (c"acks", counters.late_acks),
     ] {
         out.number(name, value);
     }

@@ -29,8 +29,8 @@ use crate::{
 /// Milliseconds between two looks. Short enough for no 32-bit counter to overflow between two.
 const PERIOD_MS: u32 = 2000;
 
-/// Milliseconds between two looks at VFs one of which does more than it may: until it is served, events
-/// have no interrupts, so that it can cost no more work than this.
+/// Milliseconds between two looks at VFs one of which does more than it may, or keeps its mailbox: until
+/// it is served, events have no interrupts, so that it can cost no more work than this.
 const STORM_PERIOD_MS: u32 = 4;
 
 /// Bit in EIMS of the vector for link and mailbox.
@@ -88,8 +88,11 @@ impl Handler for Events<'_> {
         if causes.device_reset() || stale {
             self.watchdog.expedite();
         }
-        if served.wait != 0 {
-            service.schedule(served.wait.min(STORM_PERIOD_MS));
+        if served.late {
+            // On silicon it is disabled since it fired. QEMU does not do that, and each bell would bring us
+            // back at once.
+            adapter.hw().disable_vectors(OTHER_CAUSE);
+            service.schedule(STORM_PERIOD_MS);
         } else {
             adapter.hw().enable_vectors(OTHER_CAUSE);
         }

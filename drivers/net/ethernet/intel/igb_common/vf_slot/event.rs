@@ -24,6 +24,10 @@ pub enum Event {
     Throttled,
     /// It resets itself too often.
     Resets,
+    /// It does not let go of the mailbox.
+    Mailbox,
+    /// Its queues do not stop.
+    Queues,
 }
 
 /// The last thing a VF did that it may not.
@@ -31,7 +35,7 @@ pub enum Event {
 pub struct Offence {
     /// What it was.
     pub event: Event,
-    /// The message it did it with; none for a reset.
+    /// The message it did it with, if it was one.
     pub words: Option<Words>,
     /// When, in milliseconds.
     pub at: u64,
@@ -68,6 +72,10 @@ impl fmt::Display for Event {
             Self::Unknown(id) => write!(out, "unknown message {id:#06x}"),
             Self::Throttled => out.write_str("sends too many messages, throttled"),
             Self::Resets => out.write_str("resets itself too often, throttled"),
+            Self::Mailbox => out.write_str("does not let go of its mailbox, message passed over"),
+            Self::Queues => {
+                out.write_str("its queues do not stop, kept off until it resets itself")
+            }
         }
     }
 }

@@ -60,6 +60,7 @@ impl VfSlot {
     pub fn message(&mut self, words: &Words, now: u64, ctx: &mut Filters) -> Outcome {
         let [word, ..] = *words;
         let header = Header::from_word(word);
+        self.kept_since = None;
         if self.state == VfState::Inactive {
             return Outcome::SILENCE;
         }
@@ -119,6 +120,16 @@ impl VfSlot {
             // Handled above.
             Err(Rejected::NotARequest) => Outcome::SILENCE,
         }
+    }
+
+    /// The VF says that it read its mailbox, as it may once for each message of the PF. Whether it says so
+    /// too often: then the PF should look at what it does less often.
+    pub fn acknowledges_too_often(&mut self, now: u64) -> bool {
+        let late = !self.acks.take(now);
+        if late {
+            count(&mut self.counters.late_acks);
+        }
+        late
     }
 
     /// The VF read its mailbox. If it has to RESET, it is told, at most once in two seconds.

@@ -32,12 +32,17 @@ impl<'bound> Adapter<'bound> {
         let mbps = config.link_mbps();
         let layout = config.bank.layout();
         let mut result = Ok(());
-        config.bank.flush(mbps, |write| {
-            // One write that fails must not keep the others from their registers.
+        config.shut_out |= config.bank.flush(mbps, |write| {
+            // One write that fails must not keep the others from their registers. What a VF prevents is no
+            // failure: it is told when it asks next, and its queues stay off.
             match self.hw.apply(layout, &write) {
-                Err(EBUSY) if matches!(write, Write::Notice { .. }) => {}
-                Err(e) => result = Err(e),
-                Ok(()) => {}
+                Ok(()) => true,
+                Err(EBUSY) if matches!(write, Write::Notice { .. }) => false,
+                Err(ETIMEDOUT) if matches!(write, Write::Scrub { .. }) => false,
+                Err(e) => {
+                    result = Err(e);
+                    false
+                }
             }
         });
         result

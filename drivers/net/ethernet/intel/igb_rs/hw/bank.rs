@@ -44,8 +44,8 @@ const RATE_WINDOW: u32 = 0x14;
 impl Hw<'_> {
     /// Does what `write` says, in a device whose queues are laid out as `layout`. Sleeps.
     ///
-    /// `EBUSY` if a virtual function does not let go of its mailbox, `ETIMEDOUT` if a queue of its
-    /// does not stop.
+    /// `EBUSY` for a notice if the virtual function does not let go of its mailbox, `ETIMEDOUT` for scrubbing
+    /// if a queue of its does not stop.
     pub(crate) fn apply(&self, layout: Layout, write: &Write) -> Result {
         match *write {
             Write::Queues(pools) => {
@@ -65,7 +65,7 @@ impl Hw<'_> {
             Write::Spoof(value) => self.regs.write(DTXSWC::from(value)),
             Write::Rate { vf, value } => self.set_rate(layout, vf, RTTBCNRC::from(value)),
             Write::Scrub { vf } => self.scrub_vf(layout, vf),
-            Write::Notice { vf, reply } => self.mailbox_write(vf, reply.message().words()),
+            Write::Notice { vf, reply } => self.mailbox_insist(vf, reply.message().words()),
         }
     }
 
@@ -80,11 +80,13 @@ impl Hw<'_> {
         Ok(())
     }
 
-    /// Wipes what the driver of virtual function `vf` left in the registers of its queues.
+    /// Wipes what the driver of virtual function `vf` left in the registers of its queues, all of them
+    /// whatever becomes of one.
     fn scrub_vf(&self, layout: Layout, vf: u8) -> Result {
+        let mut result = Ok(());
         for queue in (0..POOL_QUEUES).filter_map(|index| layout.vf_queue(vf, index)) {
-            self.scrub_queue(queue)?;
+            result = result.and(self.scrub_queue(queue));
         }
-        Ok(())
+        result
     }
 }

@@ -123,13 +123,12 @@ impl<'bound> Hw<'bound> {
         self.regs.trigger_vectors(mask);
     }
 
-    /// Lets link changes, resets and spoof events, and with `mailbox` the virtual functions,
-    /// raise the "other" interrupt.
+    /// Lets link changes and resets, and with `mailbox` the virtual functions, raise the "other"
+    /// interrupt. Spoof events do not: a virtual function can make as many as it sends packets.
     pub(crate) fn enable_causes(&self, mailbox: bool) -> Result {
         self.regs.write(
             IMS::zeroed()
                 .with_drsta(true)
-                .with_doutsync(true)
                 .with_vmmb(mailbox)
                 .with_lsc(true),
         )

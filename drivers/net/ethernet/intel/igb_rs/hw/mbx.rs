@@ -3,18 +3,16 @@
 //! Mailboxes of the virtual functions (82576 datasheet 7.10.2.9, 8.14.1 to 8.14.6).
 //!
 //! Each virtual function shares sixteen words with the physical function. A side takes the buffer
-//! (PFU or VFU), works on it, and gives it back by telling the other side that there is a message
+//! (PFU or VFU), works on it, and gives it back, mostly by telling the other side that there is a message
 //! (STS) or that the message has been read (ACK).
 
-use igb_common::{
-    layout::POOLS,
-    mbx::{
-        Words,
-        MAILBOX_WORDS, //
-    },
+use igb_common::mbx::{
+    Words,
+    MAILBOX_WORDS, //
 };
 
 use kernel::{
+    io::poll::read_poll_timeout,
     prelude::*,
     time::Delta, //
 };
@@ -62,70 +60,93 @@ impl Hw<'_> {
         self.regs.write(MBVFIMR::zeroed().with_vfs(vfs))
     }
 
-    /// Reads the message of virtual function `vf` and acknowledges it. Sleeps.
+    /// Reads the message of virtual function `vf`, acknowledges it, and keeps the buffer until
+    /// [`Self::mailbox_answer`]: so nothing has to be waited for then. With `force` the buffer is taken
+    /// from the virtual function first. Does not wait.
     ///
-    /// `EBUSY` if the virtual function keeps the buffer.
-    pub(crate) fn mailbox_read(&self, vf: u8, message: &mut Words) -> Result {
+    /// `EBUSY` if the virtual function has the buffer; with `force`, if it has taken it back at once. (QEMU's
+    /// PFU shows a virtual function's buffer as taken until the virtual function writes, whatever RVFU says.)
+    pub(crate) fn mailbox_read(&self, vf: u8, force: bool, message: &mut Words) -> Result {
+        if force {
+            self.take_away(vf)?;
+        }
         self.take_mailbox(vf)?;
 
         for (index, word) in message.iter_mut().enumerate() {
             *word = self.regs.read_at::<VMBMEM>(mailbox_word(vf, index))?.into();
         }
-        self.release_mailbox(vf, P2VMAILBOX::zeroed().with_ack(true))
+        self.write_mailbox(vf, P2VMAILBOX::zeroed().with_ack(true).with_pfu(true))
     }
 
-    /// Sends `message`, of up to sixteen words, to virtual function `vf`. Sleeps.
+    /// Ends [`Self::mailbox_read`]: sends `reply`, if there is one, and gives the buffer back.
+    pub(crate) fn mailbox_answer(&self, vf: u8, reply: Option<&Words>) -> Result {
+        match reply {
+            // A notice may have given the buffer back.
+            Some(words) => self.mailbox_post(vf, words),
+            None => self.write_mailbox(vf, P2VMAILBOX::zeroed()),
+        }
+    }
+
+    /// Sends `message` to virtual function `vf`, unless it has the buffer: `EBUSY`. Does not wait.
     ///
-    /// The whole buffer is written: nothing of an earlier message shows. `EINVAL` for a longer
-    /// message, `EBUSY` if the virtual function keeps the buffer.
-    pub(crate) fn mailbox_write(&self, vf: u8, message: &[u32]) -> Result {
-        if message.len() > MAILBOX_WORDS {
-            return Err(EINVAL);
-        }
+    /// The whole buffer is written: nothing of an earlier message shows.
+    pub(crate) fn mailbox_post(&self, vf: u8, message: &Words) -> Result {
         self.take_mailbox(vf)?;
-
-        for index in 0..MAILBOX_WORDS {
-            let word = message.get(index).copied().unwrap_or(0);
-            self.regs
-                .write_at(mailbox_word(vf, index), VMBMEM::from(word))?;
-        }
-        self.release_mailbox(vf, P2VMAILBOX::zeroed().with_sts(true))
+        self.fill_mailbox(vf, message)
     }
 
-    /// Takes the buffer of virtual function `vf`.
-    fn take_mailbox(&self, vf: u8) -> Result {
-        if vf >= POOLS {
-            return Err(EINVAL);
-        }
-        let index = usize::from(vf);
-        let take = P2VMAILBOX::zeroed().with_pfu(true);
-        let wait = |limit| {
-            self.regs.write_at(index, take)?;
-            self.regs
-                .wait_for_at::<P2VMAILBOX>(index, Delta::from_micros(100), limit, |r| {
-                    r.pfu() || {
-                        // An error shows in the next read.
-                        let _ = self.regs.write_at(index, take);
-                        false
-                    }
-                })
-                .map(|_| ())
-        };
-
-        match wait(Delta::from_millis(10)) {
+    /// As [`Self::mailbox_post`], but waits 10 ms for the buffer and then takes it away from the virtual
+    /// function, which may be dead. Sleeps.
+    pub(crate) fn mailbox_insist(&self, vf: u8, message: &Words) -> Result {
+        let pause = Delta::from_micros(200);
+        let limit = Delta::from_millis(10);
+        let taken = read_poll_timeout(
+            || match self.take_mailbox(vf) {
+                Err(e) if e == EBUSY => Ok(false),
+                taken => taken.map(|()| true),
+            },
+            |taken| *taken,
+            pause,
+            limit,
+        );
+        match taken {
             Err(e) if e == ETIMEDOUT => {
-                // A virtual function that died with the buffer, or that wants to hold us up.
-                self.regs
-                    .write_at(index, P2VMAILBOX::zeroed().with_rvfu(true))?;
-                wait(Delta::from_millis(1)).map_err(|e| if e == ETIMEDOUT { EBUSY } else { e })
+                self.take_away(vf)?;
+                self.take_mailbox(vf)?;
             }
-            other => other,
+            taken => {
+                taken?;
+            }
+        }
+        self.fill_mailbox(vf, message)
+    }
+
+    /// Takes the buffer of virtual function `vf`, `EBUSY` if the virtual function has it.
+    fn take_mailbox(&self, vf: u8) -> Result {
+        self.write_mailbox(vf, P2VMAILBOX::zeroed().with_pfu(true))?;
+        if self.regs.read_at::<P2VMAILBOX>(vf.into())?.pfu() {
+            Ok(())
+        } else {
+            Err(EBUSY)
         }
     }
 
-    /// Gives the buffer of virtual function `vf` back and tells it why: `signal` is without PFU.
-    fn release_mailbox(&self, vf: u8, signal: P2VMAILBOX) -> Result {
-        self.regs.write_at(usize::from(vf), signal)
+    /// Takes the buffer from virtual function `vf`, which may take it again.
+    fn take_away(&self, vf: u8) -> Result {
+        self.write_mailbox(vf, P2VMAILBOX::zeroed().with_rvfu(true))
+    }
+
+    /// Puts `message` into the buffer, which is ours, and gives it to virtual function `vf`.
+    fn fill_mailbox(&self, vf: u8, message: &Words) -> Result {
+        for (index, word) in message.iter().enumerate() {
+            self.regs
+                .write_at(mailbox_word(vf, index), VMBMEM::from(*word))?;
+        }
+        self.write_mailbox(vf, P2VMAILBOX::zeroed().with_sts(true))
+    }
+
+    fn write_mailbox(&self, vf: u8, value: P2VMAILBOX) -> Result {
+        self.regs.write_at(usize::from(vf), value)
     }
 }
 

@@ -73,11 +73,13 @@ impl<'bound> Hw<'bound> {
     }
 
     /// Wipes whatever a virtual function left in the registers of the queue pair `queue`, among
-    /// others addresses of memory it no longer owns (rings, head write-back). Sleeps.
+    /// others addresses of memory it no longer owns (rings, head write-back). Sleeps. `ETIMEDOUT` if one
+    /// does not stop.
     pub(super) fn scrub_queue(&self, queue: u8) -> Result {
-        self.regs.scrub(rx_block(queue)?, tx_block(queue)?)?;
-        self.regs
-            .write_at(usize::from(Layout::pool_of_queue(queue)), PSRTYPE::zeroed())
+        let scrubbed = self.regs.scrub(rx_block(queue)?, tx_block(queue)?);
+        let pool = usize::from(Layout::pool_of_queue(queue));
+        self.regs.write_at(pool, PSRTYPE::zeroed())?;
+        scrubbed
     }
 
     /// Returns where the device is in the ring of transmit queue `queue`: (head, tail).

@@ -14,13 +14,13 @@ register! {
     pub(crate) P2VMAILBOX(u32)[8] @ 0x0c00 {
         /// Reset: take the buffer from the virtual function.
         4:4     rvfu => bool;
-        /// The buffer is ours. Can be set only while VFU is clear.
+        /// The buffer is ours. Can be set only while VFU is clear; a write without it releases.
         3:3     pfu => bool;
         /// The buffer is the virtual function's.
         2:2     vfu => bool;
-        /// Tell it that its message was read. Releases the buffer.
+        /// Tell it that its message was read.
         1:1     ack => bool;
-        /// Tell it that there is a message. Releases the buffer.
+        /// Tell it that there is a message.
         0:0     sts => bool;
     }
 

@@ -24,8 +24,7 @@ use crate::{
     devlink::Port, //
 };
 
-/// Deals with every VF that was reset, sent a message or read one. Sleeps while a VF holds its
-/// mailbox, for a bounded time.
+/// Deals with every VF that was reset, sent a message or read one. Waits for no VF.
 ///
 /// Afterwards, without the lock, report what it returns.
 pub(crate) fn serve<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'bound>) -> Served {
@@ -38,7 +37,6 @@ pub(crate) fn serve<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'boun
         Ok(events) => events,
         Err(_) => return served,
     };
-    let mut wait = 0u64;
     for vf in config.bank.layout().vf_pools() {
         let bit = 1u8 << (vf & 7);
         let now = adapter.uptime_ms();
@@ -48,44 +46,45 @@ pub(crate) fn serve<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'boun
         }
         let mut late = config.bank.serve_reset(vf, now);
         if (events.request | config.unread) & bit != 0 {
-            if late || config.bank.backoff(vf, now) != 0 {
-                config.unread |= bit;
-                late = true;
-            } else {
-                config.unread &= !bit;
-                let event = answer(adapter, config, vf, now);
-                served.add(vf, event);
+            config.unread |= bit;
+            late |= config.bank.backoff(vf, now) != 0;
+            if !late {
+                match answer(adapter, config, vf, now) {
+                    Some(event) => {
+                        config.unread &= !bit;
+                        served.add(vf, event);
+                    }
+                    None => late = true,
+                }
             }
-        }
-        if late {
-            let backoff = config.bank.backoff(vf, now);
-            wait = if wait == 0 {
-                backoff
-            } else {
-                wait.min(backoff)
-            };
         }
         if events.ack & bit != 0 {
+            late |= config.bank.acknowledges_too_often(vf, now);
             if let Some(reply) = config.bank.acknowledged(vf, now) {
                 // It is a reminder; the VF gets the next one if this does not reach it.
-                let _ = hw.mailbox_write(vf, reply.message().words());
+                let _ = hw.mailbox_post(vf, reply.message().words());
             }
         }
+        served.late |= late;
     }
     if let Err(e) = adapter.flush(config) {
         dev_err!(adapter.dev(), "writing the VFs' settings failed: {e:?}\n");
     }
-    // CAST: a backoff is at most some seconds.
-    served.wait = wait.min(10_000) as u32;
+    let shut_out = core::mem::take(&mut config.shut_out);
+    for vf in config.bank.layout().vf_pools() {
+        if shut_out & (1 << (vf & 7)) != 0 {
+            served.add(vf, config.bank.queues_on(vf, adapter.uptime_ms()));
+        }
+    }
     served
 }
 
 /// What came of serving the mailboxes.
 #[derive(Default)]
 pub(crate) struct Served {
-    /// Milliseconds after which to come again, because a VF sends or resets more than it may and its
-    /// messages were left unread, its reset unserved; 0 if none did.
-    pub(crate) wait: u32,
+    /// Whether to come again after a while, and not sooner: a VF sends, resets or acknowledges more than
+    /// it may, or keeps its mailbox, and its messages were left unread, its reset unserved.
+    pub(crate) late: bool,
     /// What is worth a report, by VF.
     events: [Option<Event>; MAX_VFS as usize],
 }
@@ -130,30 +129,42 @@ fn reset<'bound>(
     outcome.event
 }
 
-/// Reads a VF's message, brings the device into the state it asks for, answers.
+/// Reads a VF's message, brings the device into the state it asks for, answers. Returns what is worth a
+/// report; nothing at all if the VF has the mailbox and the message is to be read later.
 fn answer<'bound>(
     adapter: &Adapter<'bound>,
     config: &mut Config<'bound>,
     vf: u8,
     now: u64,
-) -> Option<Event> {
+) -> Option<Option<Event>> {
     let hw = adapter.hw();
     let mut words: Words = [0; MAILBOX_WORDS];
-    if hw.mailbox_read(vf, &mut words).is_err() {
-        // The VF holds on to the mailbox; it will send again or be reset.
-        return None;
+    match hw.mailbox_read(vf, false, &mut words) {
+        Ok(()) => {}
+        Err(e) if e == EBUSY => {
+            if !config.bank.mailbox_kept(vf, now) {
+                return None;
+            }
+            // It died with the mailbox, or wants to hold us up; then it has to send again.
+            if hw.mailbox_read(vf, true, &mut words).is_err() {
+                return Some(config.bank.mailbox_lost(vf, now));
+            }
+        }
+        // The device is gone.
+        Err(_) => return Some(None),
     }
-    let outcome = config.bank.message(vf, &words, now)?;
+    let outcome = config.bank.message(vf, &words, now);
     if let Err(e) = adapter.flush(config) {
         dev_err!(
             adapter.dev(),
             "VF {vf}: writing its settings failed: {e:?}\n"
         );
     }
-    if let Some(reply) = outcome.reply {
-        if let Err(e) = hw.mailbox_write(vf, reply.message().words()) {
-            dev_dbg!(adapter.dev(), "VF {vf}: reply not sent: {e:?}\n");
-        }
-    }
-    outcome.event
+    let reply = outcome
+        .and_then(|outcome| outcome.reply)
+        .filter(|reply| config.bank.may_send(vf, *reply))
+        .map(|reply| reply.message());
+    // A device that is gone has nobody to answer.
+    let _ = hw.mailbox_answer(vf, reply.as_ref().map(|message| message.words()));
+    Some(outcome.and_then(|outcome| outcome.event))
 }
