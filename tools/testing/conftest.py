@@ -13,6 +13,7 @@ import debugging
 from lab import GuestError, Vm, paths
 
 MODES = ("strict", "lazy", "passthrough", "none")
+ORDER = (*MODES, "amd")
 
 
 # What only the debug kernel can do: failing allocations, tests in the kernel.
@@ -41,7 +42,7 @@ def pytest_collection_modifyitems(config, items):
         if "guest" not in item.fixturenames:
             return -1
         mode = getattr(item, "callspec", None) and item.callspec.params.get("mode")
-        return MODES.index(mode) if mode in MODES else 0
+        return ORDER.index(mode) if mode in ORDER else 0
 
     items.sort(key=place)
 

@@ -36,10 +36,11 @@ time.sleep(600)
 '''
 
 
-def bind(driver):
-    """Shell commands that give the VF to a driver."""
-    return (f"[ ! -e {DEVICE}/driver ] || echo {VF} >{DEVICE}/driver/unbind; echo {driver} >{DEVICE}/driver_override; "
-            f"echo {VF} >/sys/bus/pci/drivers_probe; [ $(basename $(readlink {DEVICE}/driver)) = {driver} ]")
+def bind(driver, vf=VF):
+    """Shell commands that give a VF to a driver."""
+    device = f"/sys/bus/pci/devices/{vf}"
+    return (f"[ ! -e {device}/driver ] || echo {vf} >{device}/driver/unbind; echo {driver} >{device}/driver_override; "
+            f"echo {vf} >/sys/bus/pci/drivers_probe; [ $(basename $(readlink {device}/driver)) = {driver} ]")
 
 
 def prepare(vm):

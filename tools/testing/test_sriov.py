@@ -20,7 +20,10 @@ COUNT = f"ls -d /sys/bus/pci/devices/{PF}/virtfn*/net/* 2>/dev/null | wc -l"
 """Shell command: how many VFs have a network device."""
 
 
-IDLE = "grep MSIX-0000:01: /proc/interrupts | grep -E ': +(0 +)+IR-' | grep -qv ' 2-edge .*igbvf_rs-'"
+IOMMUS = ("strict", "amd")
+"""Intel's, and AMD's."""
+
+IDLE = "grep MSIX-0000:01: /proc/interrupts | grep -E ': +(0 +)+(IR-)?PCI' | grep -qv ' 2-edge .*igbvf_rs-'"
 """Shell command: succeeds while any vector of the PF or its VFs has never fired, the third of a VF left out: QEMU sends
 the mailbox's interrupts to the second instead."""
 
@@ -56,9 +59,12 @@ def test_counts_refused(guest):
     assert any("3 VFs already enabled. Disable before enabling 7 VFs" in line for line in vm.log(since, vm.mark()))
 
 
-def test_isolation(guest):
-    """Each function its own group, its own domain, its own remapped interrupts, all of which fire."""
-    vm = guest()
+@pytest.mark.parametrize("mode", IOMMUS)
+def test_isolation(guest, mode):
+    """Each function its own group, its own domain, its own remapped interrupts, all of which fire. Linux finds that QEMU's
+    AMD IOMMU cannot remap them."""
+    remapped = mode != "amd"
+    vm = guest(mode=mode)
     start(vm, 7)
     # Packets, and a word from the PF to each VF.
     run_all(vm, *(pings(f"v{index}", "w", 3) for index in range(7)), pings("pf", "w", 3),
@@ -73,7 +79,7 @@ def test_isolation(guest):
     for (function, driver), group in zip(functions, groups):
         iommu = vm.read(f"{DEBUG}/{driver}/{function}/iommu")
         values = dict(line.split(": ", 1) for line in iommu.splitlines())
-        assert (values["domain"], values["group"], values["isolated_msi"]) == ("private", group, "yes")
+        assert (values["domain"], values["group"], values["isolated_msi"]) == ("private", group, "yes" if remapped else "no")
         assert int(values["bytes"]) >= int(values["region_bytes"]) > 0
         mapped += int(values["bytes"]) if driver == "igbvf_rs" else 0
         ranges = [tuple(line.split()[2:4]) for line in iommu.splitlines() if line.startswith("range: ")]
@@ -83,7 +89,7 @@ def test_isolation(guest):
         vectors = [line.split() for line in vm.read(f"{DEBUG}/{driver}/{function}/vectors").splitlines()]
         assert len(vectors) == 3
         for index, irq, name, chip, how, _ in vectors:
-            assert (how, chip) == ("remapped", f"IR-PCI-MSIX-{function}"), vectors
+            assert (how, chip) == (("remapped", f"IR-PCI-MSIX-{function}") if remapped else ("direct", f"PCI-MSIX-{function}")), vectors
             line = re.search(rf"^ *{irq}: +([\d ]+?) +{re.escape(chip)}.*{re.escape(name)}$", interrupts, re.MULTILINE)
             assert line
             if (driver, index) != ("igbvf_rs", "2"):
@@ -102,9 +108,10 @@ def test_all_at_once(guest):
                  + "\nfor job in ${jobs[@]}; do wait $job || exit 1; done", timeout=LIMIT)
 
 
+@pytest.mark.parametrize("mode", IOMMUS)
 @pytest.mark.parametrize("source, target", [("v0", "w"), ("v0", "v1"), ("v0", "pf")])
-def test_traffic(guest, source, target):
-    vm = guest()
+def test_traffic(guest, mode, source, target):
+    vm = guest(mode=mode)
     start(vm)
     run_all(vm, pings(source, target), pings(target, source), pings(source, target, 5, more="-s 20000"))
     stream(vm, source, target)
