@@ -64,7 +64,10 @@ pub(crate) use self::{
     },
     queues::Tail,
     stats::HwStats,
-    vmdq::PoolConfig, //
+    vmdq::{
+        PoolConfig,
+        REUSE_MS, //
+    }, //
 };
 
 /// The physical function's registers and what is done with them.

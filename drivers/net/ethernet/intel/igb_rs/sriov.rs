@@ -3,7 +3,13 @@
 //! Virtual functions: creating and removing them.
 
 use igb_common::layout::Layout;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
 use nic::{
     net::{
         Interface,
@@ -22,7 +28,8 @@ use crate::{
         Adapter,
         Config, //
     },
-    driver::Igb, //
+    driver::Igb,
+    hw::REUSE_MS, //
 };
 
 mod admin;
@@ -84,10 +91,21 @@ fn divide(interface: &Interface<'_, Igb>, layout: Layout) -> Result {
         .inspect_err(|_| take_back(interface, &mut config, &rtnl))
 }
 
-/// Takes back the share of VFs that are gone.
+/// Takes back the share of VFs that are gone. Sleeps.
 fn reclaim(interface: &Interface<'_, Igb>) {
+    let adapter = interface.data();
+    // Their transactions have ended: the PCI core waits a second after it has cleared VF Enable.
+    let released = {
+        let _config = adapter.config().lock();
+        adapter.hw().reuse_vf_queues()
+    };
+    match released {
+        Ok(()) => fsleep(Delta::from_millis(REUSE_MS)),
+        // There is no device to wait for, which the rest says.
+        Err(e) => dev_dbg!(adapter.dev(), "the VFs' queues are not released: {e:?}\n"),
+    }
     let rtnl = Rtnl::lock();
-    let mut config = interface.data().config().lock();
+    let mut config = adapter.config().lock();
     take_back(interface, &mut config, &rtnl);
 }
 

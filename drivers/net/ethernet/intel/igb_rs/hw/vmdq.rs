@@ -14,6 +14,7 @@ use crate::regs::{
     rx::QDE,
     virt::{
         DTXSWC,
+        IOVCTL,
         RPLOLR,
         VMOLR,
         VMVIR,
@@ -23,6 +24,9 @@ use crate::regs::{
 };
 
 use super::Hw;
+
+/// Milliseconds the device takes to hand over queues: those the C driver waits. Nothing says when it is done.
+pub(crate) const REUSE_MS: i64 = 100;
 
 /// What the pool of the physical function receives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,6 +70,15 @@ impl Hw<'_> {
         self.regs.write(QDE::zeroed())?;
         self.regs.write(RPLOLR::zeroed())?;
         self.regs.write(VT_CTL::zeroed())
+    }
+
+    /// Lets the physical function use the queues of virtual functions, which are gone. What they had
+    /// under way must have ended; the device takes [`REUSE_MS`] to hand the queues over.
+    ///
+    /// QEMU hands them over by itself and has no such register.
+    pub(crate) fn reuse_vf_queues(&self) -> Result {
+        self.regs.write(IOVCTL::zeroed().with_reuse_vfq(true))?;
+        self.regs.flush()
     }
 
     /// Puts everything about pools back to rest, after a reset: the reset leaves them enabled.

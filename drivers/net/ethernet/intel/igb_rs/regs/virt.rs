@@ -66,6 +66,12 @@ register! {
         30:30   strvlan => bool;
     }
 
+    /// Virtualization mode.
+    pub(crate) IOVCTL(u32) @ 0x5bbc {
+        /// Queues of virtual functions that are gone may be used by the physical function.
+        0:0     reuse_vfq => bool;
+    }
+
     /// Pools of a VLAN; `igb_common::vlan` has the encoding.
     pub(crate) VLVF(u32)[32] @ 0x5d00 {
         31:0    value;
