@@ -2,6 +2,7 @@
 """The link of the PF goes and comes; the device goes for good; the device is reset from outside."""
 
 import random
+import re
 import time
 
 import ports
@@ -19,6 +20,27 @@ LINK_UP = 1 << 1
 
 PAUSE, SEND_PAUSE = 0x18000000, 0x10000000
 """Bits in CTRL: what PAUSE frames are for, and that for sending them alone."""
+
+MDIC = 0x20
+"""In BAR 0: a read of register N of the PHY is asked for with N in bits 20:16, and done when bit 28 is set."""
+
+PPCTRL, PHPM = 18, 25
+"""Registers of the PHY: port control, power management."""
+
+CROSSED, AUTOMATIC = 1 << 13, 1 << 12
+"""Bits in PPCTRL."""
+
+LOW_POWER = 1 << 1
+"""Bit in PHPM: prefer low speeds."""
+
+
+def phy(vm, register):
+    """A register of the PF's PHY, which the driver lets alone while the link does not change."""
+    machine, mdic = Machine.of(vm), vfs.bar(vm, BDF["pf"]) + MDIC
+    machine.write(mdic, 2 << 26 | 1 << 21 | register << 16)
+    value = machine.read(mdic)
+    assert value >> 28 & 0xF == 1, f"{value:#x}"
+    return value & 0xFFFF
 
 
 def no_carrier(name):
@@ -109,6 +131,27 @@ def test_down_and_up_under_traffic(guest):
         for _ in range(5):
             vm.check(f"ip -n pf link set pf down; ip -n pf link set pf up; {until(carrier('pf'))}", timeout=LIMIT)
         stream.flows()
+
+
+def test_crossover(guest):
+    """Which pair sends is found out by the PHY, or chosen; at a speed set by hand it is the straight one. No low speeds
+    are preferred."""
+    vm = guest()
+    ports.start(vm)
+    shown = lambda: re.search("MDI-X: (.*)", vm.check(within("pf", "ethtool pf")))[1]
+    pairs = lambda: phy(vm, PPCTRL) & (CROSSED | AUTOMATIC)
+    assert shown() == "off (auto)" and pairs() == AUTOMATIC
+    assert not phy(vm, PHPM) & LOW_POWER
+    for wish, bits in (("on", CROSSED), ("off", 0), ("auto", AUTOMATIC)):
+        vm.check(within("pf", f"ethtool -s pf mdix {wish}"))
+        assert pairs() == bits and shown().endswith("(auto)" if wish == "auto" else "(forced)")
+        vm.wait_until(carrier("pf"), timeout=LIMIT)
+    vm.check(within("pf", "ethtool -s pf autoneg off speed 100 duplex full"))
+    assert pairs() == 0
+    assert not vm.run(within("pf", "ethtool -s pf mdix on")).ok
+    vm.check(within("pf", "ethtool -s pf autoneg on advertise 0x2f"))
+    assert pairs() == AUTOMATIC
+    run_all(vm, until(carrier("pf")), pings("pf", "w", count=3))
 
 
 def test_unplugged(guest):

@@ -74,12 +74,15 @@ use nic::{
 
 use crate::{
     hw::{
+        BoardId,
         FlowControl,
         Hw,
         HwStats,
         Lights,
         Link,
-        LinkConfig, //
+        LinkConfig,
+        NvmVersion,
+        PhyLink, //
     },
     regs::BAR_SIZE, //
 };
@@ -113,6 +116,9 @@ pub(crate) struct Config<'bound> {
     pub(crate) link: LinkConfig,
     /// How the link is.
     pub(crate) link_now: Option<Link>,
+    /// What the PHY said of it when it came up: whoever asks later must not wait for the PHY, which the
+    /// firmware may have for a second.
+    pub(crate) phy_link: PhyLink,
     /// What the port's lights showed before they were made to blink.
     pub(crate) lights: Option<Lights>,
     /// Flow control in force.
@@ -166,6 +172,8 @@ pub(crate) struct Adapter<'bound> {
     vectors: Registered<'bound, Vectors<'bound>>,
     arena: Arc<Arena<'bound>>,
     mac: MacAddress,
+    nvm_version: NvmVersion,
+    board_id: Option<BoardId>,
     bound_at: Instant<Monotonic>,
     port_errors: PortErrors,
     /// Interrupts for link and mailbox so far; written by their handler.
@@ -193,6 +201,8 @@ impl<'bound> Adapter<'bound> {
         dev.set_master();
         hw.nvm_validate()?;
         let mac = MacAddress(hw.permanent_mac()?);
+        let nvm_version = hw.nvm_version()?;
+        let board_id = hw.board_id()?;
 
         let queues = kernel::cpu::nr_cpu_ids().min(u32::from(Layout::WITHOUT_VFS.pf_max_queues()));
         let most = (queues + 1).min(Layout::WITHOUT_VFS.pf_max_vectors().into());
@@ -216,6 +226,8 @@ impl<'bound> Adapter<'bound> {
                 vectors,
                 arena,
                 mac,
+                nvm_version,
+                board_id,
                 bound_at: Instant::now(),
                 port_errors: PortErrors::default(),
                 events_seen: Counter::default(),
@@ -227,6 +239,7 @@ impl<'bound> Adapter<'bound> {
                     shut_out: 0,
                     link: LinkConfig::DEFAULT,
                     link_now: None,
+                    phy_link: PhyLink::default(),
                     lights: None,
                     flow: FlowControl::default(),
                     flow_due: false,
@@ -291,6 +304,16 @@ impl<'bound> Adapter<'bound> {
     /// The address from the NVM.
     pub(crate) fn permanent_mac(&self) -> MacAddress {
         self.mac
+    }
+
+    /// Version of the NVM's image when the device was bound. The NVM does not change while it is.
+    pub(crate) fn nvm_version(&self) -> NvmVersion {
+        self.nvm_version
+    }
+
+    /// The board's number, if the NVM has one.
+    pub(crate) fn board_id(&self) -> Option<BoardId> {
+        self.board_id
     }
 
     /// The settings; see the module's documentation for the order of locks.
@@ -440,16 +463,15 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// One line on what the device got, in the log.
-    pub(crate) fn announce(&self) -> Result {
+    pub(crate) fn announce(&self) {
         dev_info!(
             self.dev,
             "MAC {}, NVM {}, {} vectors, {}\n",
             self.mac,
-            self.hw.nvm_version()?,
+            self.nvm_version,
             self.vectors.len(),
             self.arena.protection(),
         );
-        Ok(())
     }
 }
 

@@ -59,12 +59,11 @@ impl Handler for Port<'_> {
 
     fn info(&self, info: &mut Info<'_>) -> Result {
         let adapter = self.interface.data();
-        let _config = adapter.config().lock();
         info.device_serial_number(adapter.dev())?;
-        if let Some(board) = adapter.hw().board_id()? {
+        if let Some(board) = adapter.board_id() {
             info.fixed(c"board.id", fmt!("{board}"))?;
         }
-        info.running(c"fw", fmt!("{}", adapter.hw().nvm_version()?))
+        info.running(c"fw", fmt!("{}", adapter.nvm_version()))
     }
 
     fn diagnose(&self, out: &mut Message<'_>) {

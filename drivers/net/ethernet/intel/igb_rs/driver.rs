@@ -163,7 +163,7 @@ fn bring_up<'bound>(
     adapter.start_events()?;
     watchdog.schedule(0);
     let debugfs = debugfs::create(scope, &interface, &other)?;
-    adapter.announce()?;
+    adapter.announce();
 
     Ok(Data {
         _debugfs: debugfs,

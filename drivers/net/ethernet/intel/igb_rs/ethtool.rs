@@ -98,20 +98,14 @@ impl Operations for Igb {
         out: &mut Text<'_>,
         _rtnl: &Rtnl,
     ) -> fmt::Result {
-        let adapter = interface.data();
-        let _config = adapter.config().lock();
-        match adapter.hw().nvm_version() {
-            Ok(version) => out.write_fmt(fmt!("{version}")),
-            Err(_) => Ok(()),
-        }
+        out.write_fmt(fmt!("{}", interface.data().nvm_version()))
     }
 
     fn link_settings<'bound>(
         interface: &Interface<'bound, Self>,
         _rtnl: &Rtnl,
     ) -> Result<LinkSettings> {
-        let adapter = interface.data();
-        link::settings(adapter, &adapter.config().lock())
+        Ok(link::settings(&interface.data().config().lock()))
     }
 
     fn set_link_settings<'bound>(

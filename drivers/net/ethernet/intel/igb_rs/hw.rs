@@ -57,10 +57,16 @@ pub(crate) use self::{
     intr::VectorTimer,
     led::Lights,
     link::{
+        Crossover,
         FlowControl,
         LinkConfig,
         LinkMode,
-        Modes, //
+        Modes,
+        PhyLink, //
+    },
+    nvm::{
+        BoardId,
+        NvmVersion, //
     },
     queues::Tail,
     stats::HwStats,

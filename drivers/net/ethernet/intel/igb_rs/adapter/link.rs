@@ -7,7 +7,10 @@ use nic::net::Interface;
 
 use crate::{
     driver::Igb,
-    hw::LinkConfig, //
+    hw::{
+        LinkConfig,
+        PhyLink, //
+    }, //
 };
 
 use super::{
@@ -28,6 +31,7 @@ impl<'bound> Adapter<'bound> {
         if changed {
             config.link_now = link;
             config.flow_due = link.is_some();
+            config.phy_link = PhyLink::default();
             match link {
                 Some(link) => dev_info!(
                     self.dev,
@@ -84,10 +88,17 @@ impl<'bound> Adapter<'bound> {
     /// MTU. Without a link that waits; on error the regular look tries again.
     pub(crate) fn update_flow_control(&self, config: &mut Config<'bound>) -> Result {
         if let Some(link) = config.link_now {
+            if config.flow_due {
+                // What the partner offered is not known yet.
+                config.phy_link = self.hw.phy_link()?;
+            }
             config.flow_due = true;
-            config.flow =
-                self.hw
-                    .resolve_flow_control(&config.link, link, config.mtu.max_frame())?;
+            config.flow = self.hw.resolve_flow_control(
+                &config.link,
+                link,
+                &config.phy_link.partner,
+                config.mtu.max_frame(),
+            )?;
             config.flow_due = false;
         }
         Ok(())

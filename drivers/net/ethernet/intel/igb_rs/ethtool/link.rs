@@ -14,11 +14,9 @@ use nic::ethtool::{
 };
 
 use crate::{
-    adapter::{
-        Adapter,
-        Config, //
-    },
+    adapter::Config,
     hw::{
+        self,
         FlowControl,
         LinkConfig,
         LinkMode,
@@ -65,8 +63,8 @@ fn offered(pause: FlowControl) -> LinkModes {
     LinkModes::PAUSE.when(pause) | LinkModes::ASYM_PAUSE.when(asm_pause)
 }
 
-/// The state of the link. Reads the PHY for what the partner offers. Sleeps.
-pub(super) fn settings(adapter: &Adapter<'_>, config: &Config<'_>) -> Result<LinkSettings> {
+/// The state of the link. Anybody may ask, with RTNL held: the device is not.
+pub(super) fn settings(config: &Config<'_>) -> LinkSettings {
     let wanted = config.link;
     let link = config.link_now;
     let (autoneg, advertised) = match wanted.mode {
@@ -77,7 +75,7 @@ pub(super) fn settings(adapter: &Adapter<'_>, config: &Config<'_>) -> Result<Lin
         LinkMode::Forced { .. } => (false, LinkModes::TP),
     };
     let partner = if autoneg && link.is_some() {
-        let ability = adapter.hw().partner_ability()?;
+        let ability = config.phy_link.partner;
         speeds(ability.modes)
             | LinkModes::PAUSE.when(ability.pause)
             | LinkModes::ASYM_PAUSE.when(ability.asm_pause)
@@ -85,7 +83,7 @@ pub(super) fn settings(adapter: &Adapter<'_>, config: &Config<'_>) -> Result<Lin
     } else {
         LinkModes::NONE
     };
-    Ok(LinkSettings {
+    LinkSettings {
         speed: link.map(|link| link.speed.mbps()),
         duplex: link.map(|link| {
             if link.full_duplex {
@@ -100,22 +98,34 @@ pub(super) fn settings(adapter: &Adapter<'_>, config: &Config<'_>) -> Result<Lin
         supported: supported(),
         advertised,
         partner,
-        crossover: Crossover::Unknown,
-        crossover_control: Crossover::Unknown,
-    })
+        crossover: match link {
+            Some(_) if config.phy_link.crossed => Crossover::MdiX,
+            Some(_) => Crossover::Mdi,
+            None => Crossover::Unknown,
+        },
+        crossover_control: match wanted.crossover {
+            hw::Crossover::Auto => Crossover::Auto,
+            hw::Crossover::Straight => Crossover::Mdi,
+            hw::Crossover::Crossed => Crossover::MdiX,
+        },
+    }
 }
 
 /// What `request` asks for, on top of `now`. Flow control is not part of it: `ethtool -A` sets that.
 ///
-/// Errors: `EINVAL` for what the device cannot do; 1000 Mb/s cannot be forced. `EOPNOTSUPP` for the
-/// choice of pairs, which the PHY makes by itself.
+/// Errors: `EINVAL` for what the device cannot do; 1000 Mb/s cannot be forced, nor crossed pairs beside a
+/// speed.
 pub(super) fn requested(now: &LinkConfig, request: &LinkRequest) -> Result<LinkConfig> {
     if request.port != Port::TwistedPair {
         return Err(EINVAL);
     }
-    if request.crossover_control != Crossover::Unknown {
-        return Err(EOPNOTSUPP);
-    }
+    let crossover = match request.crossover_control {
+        Crossover::Unknown => now.crossover,
+        Crossover::Auto => hw::Crossover::Auto,
+        Crossover::Mdi => hw::Crossover::Straight,
+        Crossover::MdiX if request.autoneg => hw::Crossover::Crossed,
+        Crossover::MdiX => return Err(EINVAL),
+    };
     let mode = if request.autoneg {
         let wanted = request.advertised;
         let other = LinkModes::AUTONEG | LinkModes::TP | LinkModes::PAUSE | LinkModes::ASYM_PAUSE;
@@ -134,5 +144,9 @@ pub(super) fn requested(now: &LinkConfig, request: &LinkRequest) -> Result<LinkC
             full_duplex: request.duplex != Some(Duplex::Half),
         }
     };
-    Ok(LinkConfig { mode, ..*now })
+    Ok(LinkConfig {
+        mode,
+        crossover,
+        ..*now
+    })
 }

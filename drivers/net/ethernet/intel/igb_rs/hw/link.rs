@@ -22,7 +22,9 @@ use crate::regs::{
         ANLPA,
         GCON,
         GSTATUS,
-        PCTRL, //
+        PCTRL,
+        PPCTRL,
+        PPSTAT, //
     },
     rx::RXPBS,
 };
@@ -104,11 +106,25 @@ pub(crate) enum LinkMode {
     },
 }
 
+/// Which pair sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crossover {
+    /// The PHY finds out.
+    Auto,
+    /// Straight (MDI).
+    Straight,
+    /// Crossed (MDI-X).
+    Crossed,
+}
+
 /// What the link should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkConfig {
     /// How the link comes about.
     pub(crate) mode: LinkMode,
+    /// Which pair sends while the link is negotiated. Set by hand, it is straight: the PHY cannot find out
+    /// then.
+    pub(crate) crossover: Crossover,
     /// Whether the link partner has a say in flow control.
     pub(crate) negotiate_pause: bool,
     /// Wanted flow control.
@@ -119,6 +135,7 @@ impl LinkConfig {
     /// Everything is negotiated.
     pub(crate) const DEFAULT: Self = Self {
         mode: LinkMode::Negotiate(Modes::SUPPORTED),
+        crossover: Crossover::Auto,
         negotiate_pause: true,
         pause: FlowControl { rx: true, tx: true },
     };
@@ -135,29 +152,47 @@ pub(crate) struct PartnerAbility {
     pub(crate) asm_pause: bool,
 }
 
+/// What the PHY knows of a link that is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PhyLink {
+    /// What the link partner offers; nothing, if it does not negotiate.
+    pub(crate) partner: PartnerAbility,
+    /// Whether the pairs are crossed.
+    pub(crate) crossed: bool,
+}
+
 impl Hw<'_> {
     /// Makes the link what `config` says; if it was up it goes down and comes up again. Sleeps.
     ///
     /// `EINVAL` for a mode the device cannot do.
     pub(crate) fn configure_link(&self, config: &LinkConfig) -> Result {
-        let control = match config.mode {
+        let (control, crossover) = match config.mode {
             LinkMode::Negotiate(modes) => {
                 if modes == Modes::default() || modes.half_1000 {
                     return Err(EINVAL);
                 }
                 self.advertise(modes, config.pause)?;
-                PCTRL::zeroed()
+                let control = PCTRL::zeroed()
                     .with_autoneg(true)
-                    .with_restart_autoneg(true)
+                    .with_restart_autoneg(true);
+                (control, config.crossover)
             }
             LinkMode::Forced {
                 speed: Speed::Mbps1000,
                 ..
             } => return Err(EINVAL),
-            LinkMode::Forced { speed, full_duplex } => PCTRL::zeroed()
-                .with_speed_lsb(speed == Speed::Mbps100)
-                .with_full_duplex(full_duplex),
+            LinkMode::Forced { speed, full_duplex } => {
+                let control = PCTRL::zeroed()
+                    .with_speed_lsb(speed == Speed::Mbps100)
+                    .with_full_duplex(full_duplex);
+                (control, Crossover::Straight)
+            }
         };
+        self.set_phy(
+            self.phy::<PPCTRL>()?
+                .with_auto_mdix(crossover == Crossover::Auto)
+                .with_force_mdix(crossover == Crossover::Crossed),
+        )?;
 
         // 82576 datasheet 3.5.4.3: the MAC takes speed and duplex from the PHY.
         self.regs
@@ -191,12 +226,12 @@ impl Hw<'_> {
         self.regs.link_state()
     }
 
-    /// Returns what the link partner offers. Sleeps.
-    pub(crate) fn partner_ability(&self) -> Result<PartnerAbility> {
+    /// Returns what the PHY knows of the link, which is up. Sleeps, and waits for the firmware if that has
+    /// the PHY.
+    pub(crate) fn phy_link(&self) -> Result<PhyLink> {
         let base = self.phy::<ANLPA>()?;
         let gigabit = self.phy::<GSTATUS>()?;
-
-        Ok(PartnerAbility {
+        let partner = PartnerAbility {
             modes: Modes {
                 half_10: base.half_10(),
                 full_10: base.full_10(),
@@ -207,22 +242,26 @@ impl Hw<'_> {
             },
             pause: base.pause(),
             asm_pause: base.asm_pause(),
+        };
+
+        Ok(PhyLink {
+            partner,
+            crossed: self.phy::<PPSTAT>()?.mdix(),
         })
     }
 
-    /// Finds out, for a link that has come up, what flow control both sides agree on, turns it on
-    /// and returns it. `max_frame` is the longest frame received. Sleeps.
+    /// Finds out, for a link that is up, what flow control both sides agree on, turns it on and
+    /// returns it. `max_frame` is the longest frame received.
     pub(crate) fn resolve_flow_control(
         &self,
         config: &LinkConfig,
         link: Link,
+        partner: &PartnerAbility,
         max_frame: u16,
     ) -> Result<FlowControl> {
         let flow = match config.mode {
             _ if !link.full_duplex => FlowControl::default(),
-            LinkMode::Negotiate(_) if config.negotiate_pause => {
-                resolve(config.pause, &self.partner_ability()?)
-            }
+            LinkMode::Negotiate(_) if config.negotiate_pause => resolve(config.pause, partner),
             _ => config.pause,
         };
 

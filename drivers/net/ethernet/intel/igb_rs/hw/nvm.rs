@@ -120,6 +120,7 @@ impl fmt::Display for NvmVersion {
 }
 
 /// A board's number, as it is printed on it.
+#[derive(Clone, Copy)]
 pub(crate) struct BoardId(u16, u16);
 
 impl fmt::Display for BoardId {

@@ -19,9 +19,9 @@ use crate::regs::{
     phy::{
         PhyRegister,
         MDIC,
+        PHPM,
         PHY_ID1,
-        PHY_ID2,
-        PPCTRL, //
+        PHY_ID2, //
     },
 };
 
@@ -38,6 +38,12 @@ const PHY_ADDRESS: u8 = 1;
 
 /// Last register that MDIC can address.
 const MAX_REGISTER: u8 = 31;
+
+/// Milliseconds within which the PHY is configured from the NVM, as the C driver has it.
+const CONFIG_MS: i64 = 100;
+
+/// Milliseconds in which the PHY may still be written to after it is said to be configured, as the C driver has it.
+const SETTLE_MS: i64 = 100;
 
 /// MDIC operation: write.
 const MDIC_WRITE: u8 = 1;
@@ -103,8 +109,8 @@ impl<'bound> Hw<'bound> {
         Ok(u32::from(high) << 16 | u32::from(low))
     }
 
-    /// Resets the PHY and makes it find out by itself which pair to send on. The link is lost
-    /// until [`Self::configure_link`]. Sleeps. `ENODEV` if there is no PHY.
+    /// Resets the PHY. The link is lost until [`Self::configure_link`]. Sleeps, up to
+    /// [`CONFIG_MS`] and [`SETTLE_MS`]. `ENODEV` if there is no PHY.
     pub(crate) fn phy_init(&self) -> Result {
         {
             let _held = self.acquire(Resource::Phy)?;
@@ -125,25 +131,34 @@ impl<'bound> Hw<'bound> {
             return Err(ENODEV);
         }
 
-        self.set_phy(self.phy::<PPCTRL>()?.with_auto_mdix(true))
+        // Its default comes from the NVM and may be on.
+        self.set_phy(self.phy::<PHPM>()?.with_d0_lplu(false))
     }
 
-    /// Waits for the firmware to configure the PHY after its reset.
+    /// Waits until the PHY has been configured from the NVM after its reset: what is written to it before
+    /// would be overwritten.
     fn wait_for_phy_config(&self) -> Result {
         let port: u8 = self.regs.read::<STATUS>()?.lan_id().into();
 
-        // QEMU never sets the bits, and neither does a device whose NVM has nothing to configure.
-        match self
-            .regs
-            .wait_for::<EEMNGCTL>(Delta::from_millis(1), Delta::from_millis(4), |r| {
+        let configured = self.regs.wait_for::<EEMNGCTL>(
+            Delta::from_millis(1),
+            Delta::from_millis(CONFIG_MS),
+            |r| {
                 if port == 0 {
                     r.cfg_done0()
                 } else {
                     r.cfg_done1()
                 }
-            }) {
-            Err(e) if e == ETIMEDOUT => Ok(()),
-            other => other.map(|_| ()),
+            },
+        );
+        match configured {
+            // QEMU never sets the bits, and neither may firmware that has nothing to configure.
+            Err(e) if e == ETIMEDOUT => {
+                dev_dbg!(self.regs.dev(), "no word of the PHY's configuration\n");
+            }
+            other => drop(other?),
         }
+        fsleep(Delta::from_millis(SETTLE_MS));
+        Ok(())
     }
 }

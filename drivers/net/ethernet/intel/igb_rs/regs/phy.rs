@@ -119,9 +119,23 @@ phy_registers! {
         10:10   half_1000 => bool;
     }
 
+    /// Port status; the pairs are right only while the link is up.
+    PPSTAT @ 17 {
+        /// The pairs are crossed.
+        11:11   mdix => bool;
+    }
+
     /// Port control.
     PPCTRL @ 18 {
+        /// The pairs are crossed, unless the PHY finds out by itself.
+        13:13   force_mdix => bool;
         /// Find out by itself which pair to send on.
         12:12   auto_mdix => bool;
+    }
+
+    /// Power management.
+    PHPM @ 25 {
+        /// Prefer low speeds in negotiation, to save power, in D0.
+        1:1     d0_lplu => bool;
     }
 }
