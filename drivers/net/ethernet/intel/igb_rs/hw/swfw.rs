@@ -34,6 +34,10 @@ const PHY_BITS: [u16; 4] = [0x02, 0x04, 0x20, 0x40];
 /// Bit of the NVM in SW_FW_SYNC.
 const NVM_BIT: u16 = 0x01;
 
+/// Milliseconds to wait for a semaphore. Its owner holds it for a few register accesses, but may be another
+/// port's driver, which sleeps meanwhile and may be kept from going on.
+const SEMAPHORE_MS: i64 = 1000;
+
 /// How often to ask for a resource that somebody else holds, 5 ms apart.
 const ATTEMPTS: u32 = 200;
 
@@ -91,7 +95,7 @@ impl<'bound> Hw<'bound> {
     /// Takes both semaphores that guard SW_FW_SYNC.
     fn lock_sync(&self) -> Result {
         let pause = Delta::from_micros(50);
-        let limit = Delta::from_millis(20);
+        let limit = Delta::from_millis(SEMAPHORE_MS);
 
         // The read that finds SMBI clear has set it.
         let free = |r: SWSM| !r.smbi();
@@ -99,12 +103,14 @@ impl<'bound> Hw<'bound> {
             if e != ETIMEDOUT {
                 return Err(e);
             }
-            // Nobody holds it that long: its owner died. The datasheet has software clear it.
+            // Nobody holds it that long: its owner died. The datasheet has software clear it. If the owner
+            // had the firmware's semaphore too, that is taken over below: cleared, it would let the
+            // firmware in beside an owner that lives after all.
             dev_warn!(
                 self.regs.dev(),
                 "clearing a semaphore that an earlier driver left\n"
             );
-            self.regs.write(SWSM::zeroed())?;
+            self.regs.update::<SWSM>(|r| r.with_smbi(false))?;
             self.regs.wait_for::<SWSM>(pause, limit, free)?;
         }
 
