@@ -351,6 +351,7 @@ impl<T: Operations> Callbacks<T> {
         storage.rx_frame_errors = sum.rx_frame_errors;
         storage.rx_missed_errors = sum.rx_missed_errors;
         storage.tx_aborted_errors = sum.tx_aborted_errors;
+        storage.tx_window_errors = sum.tx_window_errors;
     }
 
     unsafe extern "C" fn get_queue_stats_rx(

@@ -161,4 +161,6 @@ pub struct LinkStats {
     pub rx_missed_errors: u64,
     /// Of `tx_errors`: given up after collisions.
     pub tx_aborted_errors: u64,
+    /// Of `tx_errors`: a collision came late.
+    pub tx_window_errors: u64,
 }

@@ -82,6 +82,20 @@ def poke(vm, address, data):
     return old
 
 
+def counter(vm, mac, register):
+    """Where a register of the PF with that address is in QEMU's memory, for those that the bus cannot write to. QEMU
+    keeps them all in one array, each at its own offset."""
+    pause, address = 0x28, 0x5400
+
+    def is_it(data, at):
+        first = at - pause
+        return first >= 0 and data[first + address:][:6].hex(":") == mac
+
+    # The address of PAUSE frames and their type.
+    where, = found_in_qemu(vm, is_it, bytes.fromhex("0180c2000001000008880000"))
+    return where - pause + register
+
+
 def test_nvm_checksum(guest):
     """A word of the NVM is wrong."""
     vm = guest()

@@ -4,7 +4,12 @@
 import re
 
 import ports
+import vfs
 from ports import LIMIT, pings, run_all, within
+from test_bad_device import counter, poke
+
+PVFGPRLBC = 0x10040
+"""In the PF's BAR 0: packets that came to the first VF by loopback; it sees the register at 0xf40 of its own."""
 
 LIGHTS = "ethtool -d pf raw on | od -An -tx4 -w4 -v | sed -n 4p"
 """Shell command: LEDCTL, which is the fourth word of a register dump."""
@@ -35,6 +40,23 @@ def test_self_test(guest):
         assert self_test(vm, "offline") == (False, [0, 0, 0, 1])
     finally:
         vm.set_link(0, True)
+
+
+def test_vf(guest):
+    """A VF's self-test tells of its link; its counters of what passes between functions are shown."""
+    vm = guest()
+    vfs.start(vm)
+    test = within("v0", "ethtool -t v0")
+    assert re.search(r"PASS(.|\n)*Link test .*\s0$", vm.check(test))
+    vm.check("ip -n pf link set pf vf 0 state disable")
+    vm.check(ports.until(vfs.no_carrier("v0")), timeout=LIMIT)
+    failed = vm.run(test)
+    assert re.search(r"FAIL(.|\n)*Link test .*\s1$", failed.out), failed.describe()
+    vm.check(f"ip -n pf link set pf vf 0 state auto; {ports.until(ports.carrier('v0'))}", timeout=LIMIT)
+    # QEMU does not count it.
+    assert ports.statistics(vm, "v0")["rx_loopback_packets"] == 0
+    poke(vm, counter(vm, vm.macs[0], PVFGPRLBC), (9).to_bytes(4, "little"))
+    assert ports.statistics(vm, "v0")["rx_loopback_packets"] == 9
 
 
 def test_identify(guest):

@@ -18,33 +18,6 @@ use crate::access::{
 /// Base family of the counters of one virtual function.
 pub struct VfCounters;
 
-register! {
-    /// Good packets received.
-    pub(crate) VFGPRC(u32) @ VfCounters + 0x10 {
-        31:0    count;
-    }
-
-    /// Good packets sent.
-    pub(crate) VFGPTC(u32) @ VfCounters + 0x14 {
-        31:0    count;
-    }
-
-    /// Bytes of good packets received.
-    pub(crate) VFGORC(u32) @ VfCounters + 0x18 {
-        31:0    count;
-    }
-
-    /// Bytes of good packets sent.
-    pub(crate) VFGOTC(u32) @ VfCounters + 0x34 {
-        31:0    count;
-    }
-
-    /// Multicast packets received.
-    pub(crate) VFMPRC(u32) @ VfCounters + 0x3c {
-        31:0    count;
-    }
-}
-
 /// A counter that wraps at 32 bits and is cleared by resets only, made to last.
 #[derive(Clone, Copy, Default)]
 struct Counter {
@@ -71,45 +44,74 @@ impl Counter {
     }
 }
 
-/// Totals of one virtual function.
-///
-/// At 1 Gb/s the byte counters wrap in 34 seconds: they have to be read more often than that.
-#[derive(Clone, Copy, Default)]
-pub struct VfStats {
-    rx_packets: Counter,
-    tx_packets: Counter,
-    rx_bytes: Counter,
-    tx_bytes: Counter,
-    rx_multicast: Counter,
-    rx_dropped: u64,
+/// Defines [`VfStats`], its registers and how it is read.
+macro_rules! vf_stats {
+    ($($field:ident $register:ident $offset:literal $doc:literal)*) => {
+        register! {
+            $(
+            #[doc = $doc]
+            pub(crate) $register(u32) @ VfCounters + $offset {
+                31:0    count;
+            }
+            )*
+        }
+
+        /// Totals of one virtual function.
+        ///
+        /// At 1 Gb/s the byte counters wrap in 34 seconds: they have to be read more often than that.
+        #[derive(Clone, Copy, Default)]
+        pub struct VfStats {
+            $($field: Counter,)*
+            rx_dropped: u64,
+        }
+
+        impl VfStats {
+            /// Names of the totals that the virtual function sees, in the order of [`Self::values`].
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($field),)*];
+
+            /// Returns the totals in the order of [`Self::NAMES`].
+            pub fn values(&self) -> [u64; Self::NAMES.len()] {
+                [$(self.$field.total,)*]
+            }
+
+            $(
+            #[doc = $doc]
+            pub fn $field(&self) -> u64 {
+                self.$field.total
+            }
+            )*
+        }
+
+        impl<const SIZE: usize> Registers<'_, SIZE> {
+            fn each_vf_counter(
+                &self,
+                block: Block<VfCounters>,
+                stats: &mut VfStats,
+                take: fn(&mut Counter, u32),
+            ) -> Result {
+                $(let $field = self.read_in::<$register>(block)?.into();)*
+
+                $(take(&mut stats.$field, $field);)*
+                Ok(())
+            }
+        }
+    };
+}
+
+// Loopback is what passes between functions of the port. QEMU counts none of it there.
+vf_stats! {
+    rx_packets VFGPRC 0x10 "Good packets received."
+    tx_packets VFGPTC 0x14 "Good packets sent."
+    rx_bytes VFGORC 0x18 "Bytes of good packets received."
+    tx_bytes VFGOTC 0x34 "Bytes of good packets sent."
+    rx_multicast VFMPRC 0x3c "Multicast packets received."
+    rx_loopback_packets VFGPRLBC 0x40 "Good packets received by loopback."
+    tx_loopback_packets VFGPTLBC 0x44 "Good packets sent by loopback."
+    rx_loopback_bytes VFGORLBC 0x48 "Bytes of good packets received by loopback."
+    tx_loopback_bytes VFGOTLBC 0x50 "Bytes of good packets sent by loopback."
 }
 
 impl VfStats {
-    /// Good packets received.
-    pub fn rx_packets(&self) -> u64 {
-        self.rx_packets.total
-    }
-
-    /// Good packets sent.
-    pub fn tx_packets(&self) -> u64 {
-        self.tx_packets.total
-    }
-
-    /// Bytes of good packets received.
-    pub fn rx_bytes(&self) -> u64 {
-        self.rx_bytes.total
-    }
-
-    /// Bytes of good packets sent.
-    pub fn tx_bytes(&self) -> u64 {
-        self.tx_bytes.total
-    }
-
-    /// Multicast packets received.
-    pub fn rx_multicast(&self) -> u64 {
-        self.rx_multicast.total
-    }
-
     /// Packets that found no free descriptor. Only the physical function sees how many.
     pub fn rx_dropped(&self) -> u64 {
         self.rx_dropped
@@ -131,25 +133,5 @@ impl<const SIZE: usize> Registers<'_, SIZE> {
     /// As [`Self::read_vf_stats`], after a reset that may or may not have cleared the counters.
     pub fn restart_vf_stats(&self, block: Block<VfCounters>, stats: &mut VfStats) -> Result {
         self.each_vf_counter(block, stats, Counter::restart)
-    }
-
-    fn each_vf_counter(
-        &self,
-        block: Block<VfCounters>,
-        stats: &mut VfStats,
-        take: fn(&mut Counter, u32),
-    ) -> Result {
-        let rx_packets = self.read_in::<VFGPRC>(block)?.into();
-        let tx_packets = self.read_in::<VFGPTC>(block)?.into();
-        let rx_bytes = self.read_in::<VFGORC>(block)?.into();
-        let tx_bytes = self.read_in::<VFGOTC>(block)?.into();
-        let rx_multicast = self.read_in::<VFMPRC>(block)?.into();
-
-        take(&mut stats.rx_packets, rx_packets);
-        take(&mut stats.tx_packets, tx_packets);
-        take(&mut stats.rx_bytes, rx_bytes);
-        take(&mut stats.tx_bytes, tx_bytes);
-        take(&mut stats.rx_multicast, rx_multicast);
-        Ok(())
     }
 }

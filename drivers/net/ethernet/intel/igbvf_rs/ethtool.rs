@@ -3,7 +3,10 @@
 //! What ethtool(8) asks of the virtual function. The link is the physical function's to set.
 
 use igb_common::ring::RingSize;
-use igb_hw::intr;
+use igb_hw::{
+    intr,
+    vf_stats::VfStats, //
+};
 use kernel::prelude::*;
 use nic::{
     ethtool::{
@@ -34,13 +37,7 @@ use crate::{
 
 #[vtable]
 impl Operations for Igbvf {
-    const STATS: &'static [&'static str] = &[
-        "rx_packets",
-        "tx_packets",
-        "rx_bytes",
-        "tx_bytes",
-        "rx_multicast",
-    ];
+    const STATS: &'static [&'static str] = VfStats::NAMES;
     const RING_LIMITS: RingLimits = RingLimits {
         rx: RingSize::MIN.get() as u32..=RingSize::MAX.get() as u32,
         tx: RingSize::MIN.get() as u32..=RingSize::MAX.get() as u32,
@@ -49,6 +46,8 @@ impl Operations for Igbvf {
     const COALESCE: CoalesceParams = CoalesceParams::RX_USECS.with(CoalesceParams::ADAPTIVE_RX);
     const REGISTERS: usize = DUMP_WORDS;
     const REGISTERS_VERSION: u32 = DUMP_VERSION;
+    // The name is that of the C drivers.
+    const TESTS: &'static [&'static str] = &["Link test   (on/offline)"];
 
     fn link_settings<'bound>(
         interface: &Interface<'bound, Self>,
@@ -146,17 +145,22 @@ impl Operations for Igbvf {
         let adapter = interface.data();
         let mut config = adapter.config().lock();
         adapter.update_stats(&mut config);
-        let stats = &config.stats;
-        let counted = [
-            stats.rx_packets(),
-            stats.tx_packets(),
-            stats.rx_bytes(),
-            stats.tx_bytes(),
-            stats.rx_multicast(),
-        ];
-        for (value, count) in values.iter_mut().zip(counted) {
+        for (value, count) in values.iter_mut().zip(config.stats.values()) {
             *value = count;
         }
+    }
+
+    fn self_test<'bound>(
+        interface: &Interface<'bound, Self>,
+        _offline: bool,
+        results: &mut [u64],
+        _rtnl: &Rtnl,
+    ) -> bool {
+        let link = interface.data().config().lock().link_now.is_some();
+        for result in results {
+            *result = (!link).into();
+        }
+        link
     }
 }
 

@@ -22,9 +22,11 @@ pub(crate) struct PortErrors {
     crc: AtomicU64,
     alignment: AtomicU64,
     length: AtomicU64,
+    symbol: AtomicU64,
     missed: AtomicU64,
     collisions: AtomicU64,
     aborted: AtomicU64,
+    late: AtomicU64,
 }
 
 impl<'bound> Adapter<'bound> {
@@ -42,9 +44,11 @@ impl<'bound> Adapter<'bound> {
             &shown.length,
             stats.length_errors + stats.rx_undersize + stats.rx_oversize + stats.rx_jabber,
         );
+        set(&shown.symbol, stats.rx_errors);
         set(&shown.missed, stats.missed + config.ring_drops);
         set(&shown.collisions, stats.collisions);
         set(&shown.aborted, stats.excessive_collisions);
+        set(&shown.late, stats.late_collisions);
         Ok(())
     }
 
@@ -103,9 +107,11 @@ impl<'bound> Adapter<'bound> {
         to.rx_frame_errors += get(&shown.alignment);
         to.rx_length_errors += get(&shown.length);
         to.rx_missed_errors += get(&shown.missed);
-        to.rx_errors += get(&shown.crc) + get(&shown.alignment) + get(&shown.length);
+        to.rx_errors +=
+            get(&shown.crc) + get(&shown.alignment) + get(&shown.length) + get(&shown.symbol);
         to.collisions += get(&shown.collisions);
         to.tx_aborted_errors += get(&shown.aborted);
-        to.tx_errors += get(&shown.aborted);
+        to.tx_window_errors += get(&shown.late);
+        to.tx_errors += get(&shown.aborted) + get(&shown.late);
     }
 }
