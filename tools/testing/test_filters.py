@@ -2,8 +2,17 @@
 """Which frames the PF takes from the wire, and what it counts of them."""
 
 import ports
+import vfs
+from machine import Machine
 from netns import DEVICES
 from ports import interface, moved, run_all, statistics
+from test_bad_device import counter, poke
+
+RCTL, UNICAST, MULTICAST = 0x100, 1 << 3, 1 << 4
+"""In BAR 0: what the port takes in at all; bits for all unicast and all multicast."""
+
+RXERRC, LATECOL, MGTPRC = 0x400C, 0x4020, 0x40B4
+"""In BAR 0: frames with errors the PHY saw, late collisions, frames for the management controller."""
 
 # All of different hashes (the last two bytes), of each other and of the groups the stack is in by itself.
 OTHER = "02:82:57:00:61:99"
@@ -48,6 +57,27 @@ def test_promiscuous_vlans(guest):
     assert ports.frames(vm, "", *sends) == [f"{own} 60 7", f"{OTHER} 60 4094", f"{own} 60"]
     vm.check("ip -n pf link set pf promisc off")
     assert ports.frames(vm, "", *sends) == [f"{own} 60"]
+
+
+def test_promiscuous_beside_vfs(guest):
+    """What the PF asks for the port takes in, with VFs too, and no VF sees groups that it did not ask for, or unicast.
+
+    QEMU decides by pools alone: that the port's own bits are set is read from their register. Its pools that want
+    groups get all unicast as well while the unicast table is full, which it is for a promiscuous PF.
+    """
+    vm = guest()
+    vfs.start(vm)
+    own = vm.macs[0]
+    modes = lambda: Machine.of(vm).read(vfs.bar(vm, vfs.PF) + RCTL) & (UNICAST | MULTICAST)
+    assert modes() == 0
+    for wish, bits in (("allmulticast on", MULTICAST), ("promisc on", UNICAST | MULTICAST),
+                       ("promisc off", MULTICAST), ("allmulticast off", 0)):
+        vm.check(f"ip -n pf link set pf {wish}")
+        assert modes() == bits
+        frames = (OTHER_GROUP,) if bits & UNICAST else (OTHER_GROUP, OTHER, own)
+        for name in ("v0", "v1"):
+            assert ports.frames(vm, "", *frames, listener=name) == []
+    run_all(vm, vfs.pings("v0", "w"), vfs.pings("v1", "pf"))
 
 
 def test_many_addresses(guest):
@@ -131,3 +161,27 @@ def test_counters(guest):
         assert hw[f"{side}_broadcast"] == 6
         assert hw.get(f"{side}_multicast", 0) == groups
         assert not {"crc_errors", "rx_errors", "missed", "rx_no_buffer", "length_errors"} & set(hw)
+
+
+def test_errors(guest):
+    """Errors that the device counts are shown, in `ip -s link` too. QEMU counts none: its counters are given numbers,
+    which reading does not clear."""
+    vm = guest()
+    ports.start(vm, quiet=True)
+    shown = lambda: {way: interface(vm, "pf")["stats64"][way] for way in ("rx", "tx")}
+    # Looking at the counters also brings what `ip` shows up to date.
+    counted, before = statistics(vm, "pf"), shown()
+    places = [counter(vm, vm.macs[0], register) for register in (RXERRC, LATECOL, MGTPRC)]
+    try:
+        for place, number in zip(places, (3, 5, 7)):
+            poke(vm, place, number.to_bytes(4, "little"))
+        statistics(vm, "pf")
+    finally:
+        for place in places:
+            poke(vm, place, bytes(4))
+    gained, after = moved(statistics(vm, "pf"), counted), shown()
+    errors, late, management = (gained[name] for name in ("rx_errors", "late_collisions", "management_rx"))
+    assert errors > 0 and errors % 3 == 0 and late > 0 and late % 5 == 0 and management > 0 and management % 7 == 0
+    assert after["rx"]["errors"] - before["rx"]["errors"] == errors
+    assert after["tx"]["errors"] - before["tx"]["errors"] == late
+    assert after["tx"]["window_errors"] - before["tx"]["window_errors"] == late

@@ -2,7 +2,7 @@
 
 //! Which packets the PF receives.
 //!
-//! Without VFs the port's own modes decide, with VFs those of the PF's pool; the filters are shared
+//! Without VFs the port's own modes decide, with VFs also those of the PF's pool; the filters are shared
 //! with the VFs and kept by the bank.
 
 use igb_common::{
@@ -57,8 +57,8 @@ impl<'bound> Adapter<'bound> {
         config.bank.set_pf_all_vlans(promiscuous);
 
         self.hw.set_rx_mode(hw::RxMode {
-            unicast_promisc: all_unicast && !layout.has_vfs(),
-            multicast_promisc: all_multicast && !layout.has_vfs(),
+            unicast_promisc: all_unicast,
+            multicast_promisc: all_multicast,
             vlan_filter: true,
         })?;
         self.hw.set_vlan_strip(config.strip_vlan)?;

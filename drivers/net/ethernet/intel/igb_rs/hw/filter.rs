@@ -38,8 +38,8 @@ pub(crate) struct RxMode {
 }
 
 impl Hw<'_> {
-    /// Sets what the port receives besides its own addresses. The device ignores the promiscuous
-    /// bits while it has pools.
+    /// Sets what the port receives besides its own addresses. Of that, while the device has pools, each
+    /// gets what it asks for, and the default pool what none does. QEMU ignores the promiscuous bits then.
     pub(crate) fn set_rx_mode(&self, mode: RxMode) -> Result {
         self.regs.update::<RCTL>(|r| {
             r.with_vfe(mode.vlan_filter)
