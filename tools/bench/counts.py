@@ -28,6 +28,8 @@ ACCESS = re.compile(r"memory_region_ops_(read|write) cpu -?\d+ mr \S+ addr (0x[0
 # Registers of the data path (82576 datasheet, 8.10 to 8.12, 8.8); all else is housekeeping by time: link, statistics.
 DOORBELLS = {"tdt": (0xE018, 0x3818), "rdt": (0xC018, 0x2818)}
 INTERRUPT_REGISTERS = range(0x1500, 0x16E0)
+GPIE = 0x1514
+"""Among them, but set once: the regular look tells from it whether the device was reset."""
 
 
 class Unavailable(Exception):
@@ -50,7 +52,7 @@ def kind(offset):
     for name, (base, alias) in DOORBELLS.items():
         if offset == alias or (base <= offset < base + 16 * 0x40 and (offset - base) % 0x40 == 0):
             return name
-    return "irq" if offset in INTERRUPT_REGISTERS else "other"
+    return "irq" if offset in INTERRUPT_REGISTERS and offset != GPIE else "other"
 
 
 class Counter:
