@@ -11,7 +11,7 @@ pub mod choices;
 pub mod world;
 
 #[cfg(MODULE)]
-mod vec;
+mod heap;
 
 use core::fmt::{
     self,
@@ -20,10 +20,16 @@ use core::fmt::{
 };
 use igb_common::mac::MacAddr;
 
-#[cfg(not(MODULE))]
-pub use std::vec::Vec;
 #[cfg(MODULE)]
-pub use vec::Vec;
+pub use heap::{
+    Box,
+    Vec, //
+};
+#[cfg(not(MODULE))]
+pub use std::{
+    boxed::Box,
+    vec::Vec, //
+};
 
 /// How often a test repeats what takes `n` rounds on the build machine: the kernel's checks and the emulation cost
 /// a multiple of the code.

@@ -2,7 +2,10 @@
 
 //! A PF without a device: the bank, and an emulation of the registers it writes.
 
-use crate::Vec;
+use crate::{
+    Box,
+    Vec, //
+};
 use igb_common::{
     mac::MacAddr,
     mbx::{
@@ -160,8 +163,8 @@ impl Default for Registers {
 
 /// The PF.
 pub struct Pf {
-    /// What is tested.
-    pub bank: VfBank,
+    /// What is tested; in the kernel a case with several PFs has not enough stack for them.
+    pub bank: Box<VfBank>,
     /// What it wrote.
     pub hw: Registers,
     /// Milliseconds.
@@ -174,7 +177,7 @@ impl Pf {
     /// Before anything happened.
     pub fn new() -> Self {
         Self {
-            bank: VfBank::new(),
+            bank: Box::new(VfBank::new()),
             hw: Registers::new(),
             now: 0,
             link: 1000,

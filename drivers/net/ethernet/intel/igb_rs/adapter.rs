@@ -210,7 +210,7 @@ impl<'bound> Adapter<'bound> {
             .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
         let arena = Arena::new(dev, backing)?;
 
-        let mut bank = KBox::new(VfBank::new(), GFP_KERNEL)?;
+        let mut bank = new_bank()?;
         bank.set_permanent_mac(MacAddr::new(mac.0));
         bank.set_pf_mac(MacAddr::new(mac.0))
             .map_err(|_| EADDRNOTAVAIL)?;
@@ -500,4 +500,11 @@ impl Config<'_> {
     pub(crate) fn link_mbps(&self) -> u32 {
         self.link_now.map_or(0, |link| link.speed.mbps())
     }
+}
+
+/// A bank on the heap. On its way there it takes kilobytes of stack, which probing, whose calls go deep, is not
+/// to keep: so out of line.
+#[inline(never)]
+fn new_bank() -> Result<KBox<VfBank>> {
+    Ok(KBox::new(VfBank::new(), GFP_KERNEL)?)
 }

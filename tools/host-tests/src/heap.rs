@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A vector as the standard library has it, over the kernel's. Want of memory is a panic, which fails the test.
+//! A box and a vector as the standard library has them, over the kernel's. Want of memory is a panic, which fails the
+//! test.
 
 use core::{
     fmt,
@@ -10,6 +11,33 @@ use core::{
     },
 };
 use kernel::prelude::*;
+
+/// A box.
+pub struct Box<T>(KBox<T>);
+
+impl<T> Box<T> {
+    /// Moves `value` to the heap.
+    pub fn new(value: T) -> Self {
+        match KBox::new(value, GFP_KERNEL) {
+            Ok(place) => Self(place),
+            Err(_) => panic!("no memory"),
+        }
+    }
+}
+
+impl<T> Deref for Box<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Box<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
 
 /// A vector.
 pub struct Vec<T>(KVec<T>);
