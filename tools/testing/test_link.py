@@ -93,8 +93,11 @@ def test_flapping(guest, seed):
         flow.stop()
     log = vm.log(since, vm.mark())
     for function in (vfs.PF, *vfs.VFS[:2]):
-        said = [line.split("link ")[1].split(",")[0].strip() for line in log if f"_rs {function}" in line]
-        assert said == ["down", "up"] * (len(said) // 2) and 2 <= len(said) <= 200, said
+        said = [line.split(f"_rs {function}: ")[1].strip() for line in log if f"_rs {function}: " in line]
+        links = [line.split(",")[0].removeprefix("link ") for line in said if line.startswith("link ")]
+        assert links == ["down", "up"] * (len(links) // 2) and 2 <= len(links) <= 200, said
+        # What was negotiated about flow control is told beside it.
+        assert all(line.startswith(("link ", "flow control ")) for line in said) and len(said) <= 2 * len(links), said
 
 
 def test_flow_control_after_negotiation(guest):
