@@ -50,7 +50,7 @@ SHELLS = {
         "ip -n pf -s link show pf",
         "for file in /sys/kernel/debug/igb_rs*/*/*; do cat $file; done"],
     "functions": [
-        f"echo {VFS[0]} >{VF_DRIVER}/unbind", f"echo {VFS[0]} >{VF_DRIVER}/bind", f"echo 1 >{DEVICES}/{VFS[1]}/reset",
+        f"echo {VFS[0]} >{VF_DRIVER}/unbind; echo {VFS[0]} >{VF_DRIVER}/bind", f"echo 1 >{DEVICES}/{VFS[1]}/reset",
         *(f"ip link set {VF} {how}" for how in ("up", "down", "mtu 1400", "mtu 1500"))],
     "VF settings": [
         *(f"ethtool {how}" for how in (
