@@ -43,9 +43,13 @@ def bind(driver, vf=VF):
             f"echo {vf} >/sys/bus/pci/drivers_probe; [ $(basename $(readlink {device}/driver)) = {driver} ]")
 
 
+def put_holder(vm):
+    vm.check(f"modprobe vfio-pci && cat >/run/holder.py <<'EOF'\n{HOLDER}EOF")
+
+
 def prepare(vm):
     start(vm)
-    vm.check(f"modprobe vfio-pci && cat >/run/holder.py <<'EOF'\n{HOLDER}EOF")
+    put_holder(vm)
 
 
 def hold(vm):

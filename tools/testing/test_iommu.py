@@ -2,7 +2,7 @@
 """Groups that functions share."""
 
 from lab import qemu
-from test_handover import HOLDER, bind
+from test_handover import bind, put_holder
 from vfs import DEVICES, LIMIT, carrier, insmod, pings, place, reaches, run_all, start, stream, until
 
 SWITCH = ["-device", "pcie-root-port,id=root,chassis=1,slot=1", "-device", "x3130-upstream,id=up,bus=root"]
@@ -36,7 +36,7 @@ def test_shared_group(guest):
     assert len(kinds) == 3 and all(kind.split()[1] == "dma" for kind in kinds), kinds
 
     # Nobody gets a function whose neighbours could reach it; the neighbours do not notice that he tried.
-    vm.check(f"modprobe vfio-pci && cat >/run/holder.py <<'EOF'\n{HOLDER}EOF")
+    put_holder(vm)
     run_all(vm, bind("vfio-pci", vf))
     holder = vm.run(f"python3 /run/holder.py {vf} {groups[0].split('/')[-1]}", timeout=LIMIT)
     assert holder.rc == 1 and "Operation not permitted" in holder.stderr, holder

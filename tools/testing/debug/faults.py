@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import debugging
+import ports
+import vfs
 
 HERE = Path(__file__).parent
 RESULTS = debugging.paths.BUILD / "faults.json"
@@ -35,6 +37,15 @@ def walk(vm, operation, function, namespace=None, wire="w", limit=100_000):
     found = debugging.leaks(vm)
     assert not found, found
     return summary
+
+
+def bound(vm, function):
+    """Loads what drives "pf" or "vf", and the other end of the wire; returns the PCI function and its driver's name."""
+    if function == "pf":
+        vm.check(f"set -e\ninsmod {ports.MODULE}\n{ports.place('w', quiet=True)}", timeout=vfs.LIMIT)
+        return vfs.PF, "igb_rs"
+    vfs.start(vm, count=1)
+    return vfs.VFS[0], "igbvf_rs"
 
 
 def put(vm):

@@ -5,7 +5,7 @@ import pytest
 
 import ports
 import vfs
-from faults import walk
+from faults import bound, walk
 from vfs import PF, VFS
 
 # The least number of faults each operation must have met, so that a walk that counts nothing does not pass.
@@ -34,12 +34,7 @@ def test_pf_takes_none(guest, operation):
 def test_probe(guest, function):
     """Binding the driver: it is bound whole, and works, or not at all, and can be bound afterwards."""
     vm = guest()
-    if function == "pf":
-        vm.check(f"set -e\ninsmod {ports.MODULE}\n{ports.place('w', quiet=True)}", timeout=vfs.LIMIT)
-        target = PF
-    else:
-        vfs.start(vm, count=1)
-        target = VFS[0]
+    target, _ = bound(vm, function)
     summary = walk(vm, "probe", target)
     assert summary["step"] == 1 and summary["refused"] > 0, summary
     assert summary["faults"] >= LEAST["probe"] / (1 if function == "pf" else 2), summary
@@ -66,7 +61,7 @@ def test_vf_takes_none(guest):
 def test_sriov(guest):
     """Making VFs, with their driver loaded, while the PF's interface runs."""
     vm = guest()
-    vm.check(f"set -e\ninsmod {ports.MODULE}\n{ports.place('w', quiet=True)}insmod /mnt/igb_rs/igbvf_rs.ko",
-             timeout=vfs.LIMIT)
-    summary = walk(vm, "sriov", PF)
+    target, _ = bound(vm, "pf")
+    vm.check("insmod /mnt/igb_rs/igbvf_rs.ko", timeout=vfs.LIMIT)
+    summary = walk(vm, "sriov", target)
     assert summary["step"] == 1 and summary["refused"] > 0 and summary["faults"] >= LEAST["sriov"], summary

@@ -5,9 +5,8 @@ import json
 
 import pytest
 
-import ports
 import vfs
-from faults import put, record
+from faults import bound, put, record
 
 # What refuses, with which error, and what the user sees: the error of binding and of bringing up. A domain that is
 # refused may be the DMA API's, but want of memory never makes the protection weaker.
@@ -29,12 +28,7 @@ def test_refusal(guest, name, error, function):
     What a round may have lost is looked for when the guest ends.
     """
     vm = guest()
-    if function == "pf":
-        vm.check(f"set -e\ninsmod {ports.MODULE}\n{ports.place('w', quiet=True)}", timeout=vfs.LIMIT)
-        target, driver = vfs.PF, "igb_rs"
-    else:
-        vfs.start(vm, count=1)
-        target, driver = vfs.VFS[0], "igbvf_rs"
+    target, driver = bound(vm, function)
     put(vm)
     # One call at a time: smaller pieces are mapped instead of one that is refused, all else is as if it were for good.
     for times in (1, FOREVER):

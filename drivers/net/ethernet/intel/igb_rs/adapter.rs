@@ -483,9 +483,12 @@ impl Config<'_> {
 
     /// Queue pairs in use under the layout.
     pub(crate) fn pairs(&self, adapter: &Adapter<'_>) -> u8 {
-        self.pairs_wanted
-            .min(adapter.pairs_for(self.bank.layout()))
-            .max(1)
+        self.pairs_under(adapter, self.bank.layout())
+    }
+
+    /// Queue pairs to use under `layout`.
+    pub(crate) fn pairs_under(&self, adapter: &Adapter<'_>, layout: Layout) -> u8 {
+        self.pairs_wanted.min(adapter.pairs_for(layout)).max(1)
     }
 
     /// Which hash goes to which queue pair: the user's table where all its pairs are in use.

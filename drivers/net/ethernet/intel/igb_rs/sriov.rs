@@ -131,7 +131,7 @@ fn memory_for<'bound>(
         return Ok(None);
     }
     let adapter = interface.data();
-    let pairs = config.pairs_wanted.min(adapter.pairs_for(layout)).max(1);
+    let pairs = config.pairs_under(adapter, layout);
     adapter
         .allocate_pairs(pairs, config.rx_size, config.tx_size)
         .map(Some)
