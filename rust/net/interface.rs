@@ -202,6 +202,20 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         }
     }
 
+    /// Tells the neighbours which address the interface has, with what they take without having asked:
+    /// gratuitous ARP, neighbour advertisements. For a driver whose device was given another address;
+    /// otherwise they would send to the one before until they find out.
+    ///
+    /// Whoever is told may call back into the driver: only RTNL may be held.
+    pub fn announce(&self, _rtnl: &Rtnl) {
+        // SAFETY: the device is valid (invariant), RTNL is held. The first has the stack act upon a carrier
+        // that has just come, of which it is told later otherwise: it would send nothing yet.
+        unsafe {
+            raw::ethtool_op_get_link(self.as_raw());
+            raw::__netdev_notify_peers(self.as_raw());
+        }
+    }
+
     /// The features in force.
     pub fn features(&self) -> Features {
         // SAFETY: the device is valid (invariant); read without a lock everywhere in the kernel.

@@ -129,7 +129,8 @@ impl<'bound> Adapter<'bound> {
 
         let rtnl = Rtnl::lock();
         let mac = MacAddress(self.config.lock().mac.bytes());
-        if interface.mac(&rtnl) != mac {
+        let is_given = interface.mac(&rtnl) != mac;
+        if is_given {
             dev_info!(self.dev, "the PF has given address {mac}\n");
             interface.adopt_mac(mac, &rtnl);
         }
@@ -139,6 +140,10 @@ impl<'bound> Adapter<'bound> {
             let _ = self.start_queues(interface, &mut config, &rtnl);
         }
         self.update_link(interface, &mut config);
+        drop(config);
+        if is_given {
+            interface.announce(&rtnl);
+        }
         PERIOD_MS
     }
 
