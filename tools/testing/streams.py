@@ -1,9 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Endless TCP streams: do they carry anything?"""
+"""Streams of iperf3: did all of it arrive, does an endless one carry anything?"""
 
+import json
 import time
 
 from lab import patience
+
+
+BUFFER = 128 << 10
+"""Bytes each end of a transfer asks to have buffered. The kernel takes it twice."""
+
+
+def transfer(ip, mebibytes, more="", iperf="iperf3"):
+    """Shell command: sends that many MiB to a server; for account()."""
+    return f"{iperf} -J -w {BUFFER} -n {mebibytes}M -c {ip} {more}"
+
+
+def account(text, mebibytes):
+    """iperf3's account of a transfer, from what the command printed; fails unless all of it arrived."""
+    end = json.loads(text)["end"]
+    # The receiver stops counting when the sender has handed over the last of it: both ends' buffers may be full then.
+    not_counted = len(end["streams"]) * 2 * 2 * BUFFER
+    assert end["sum_received"]["bytes"] >= (mebibytes << 20) - not_counted, end
+    return end
 
 
 def intervals(stream):

@@ -4,7 +4,7 @@
 import ports
 import vfs
 from machine import Machine
-from netns import DEVICES
+from netns import DEVICES, all_answered
 from ports import interface, moved, run_all, statistics
 from test_bad_device import counter, poke
 
@@ -112,7 +112,7 @@ def test_macvlan(guest):
     run_all(vm, f"ip -n pf link add link pf name mv address {ADDED} type macvlan mode bridge\n"
                 "ip netns add mv; ip -n pf link set mv netns mv\n"
                 "ip -n mv addr add 10.82.0.9/24 dev mv; ip -n mv link set mv up")
-    run_all(vm, ports.within("mv", "ping -q -c 10 -i 0.02 -W 20 10.82.0.2 | grep -q ' 10 received'"))
+    run_all(vm, all_answered("10.82.0.2", 10, ping=ports.within("mv", "ping")))
     assert taken(vm, ADDED, OTHER) == {ADDED}
     vm.check("ip netns delete mv")
 

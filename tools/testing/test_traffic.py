@@ -65,9 +65,9 @@ def test_tcp_udp(guest, v6):
     ports.stream(vm, "pf", "w", v6=v6, more="-P 4 --bidir", mebibytes=8)
     for more in ("", "-R"):
         result = ports.stream(vm, "pf", "w", v6=v6, mebibytes=2, more=f"-u -b 10M -l 1400 {more}")
-        assert result["end"]["sum"]["packets"] >= (2 << 20) // 1400
+        assert result["sum"]["packets"] >= (2 << 20) // 1400
         # A busy machine is late at the socket, which overflows.
-        assert result["end"]["sum"]["lost_percent"] < 50
+        assert result["sum"]["lost_percent"] < 50
 
 
 COPY = """
@@ -110,8 +110,8 @@ def test_checksum_offload(guest):
     for setting in ("on", "off"):
         vm.check(within("pf", f"ethtool -K pf tx {setting} rx {setting} tso off"))
         before = statistics(vm, "pf")
-        ports.stream(vm, "pf", "w", mebibytes=1)
-        ports.stream(vm, "w", "pf", mebibytes=1)
+        ports.stream(vm, "pf", "w")
+        ports.stream(vm, "w", "pf")
         after = statistics(vm, "pf")
         computed = summed(after, "tx", "csum_offload") - summed(before, "tx", "csum_offload")
         verified = summed(after, "rx", "csum_good") - summed(before, "rx", "csum_good")
@@ -194,8 +194,7 @@ def test_vlan(guest):
                       for vid in (5, 100) for size in (56, 1472, 4000) for source, target in (("pf", "w"), ("w", "pf"))))
         shown = vm.check(within("pf", "ethtool -k pf"))
         assert f"rx-vlan-offload: {setting}" in shown and f"tx-vlan-offload: {setting}" in shown
-    text = vm.check(ports.server("w") + within("pf", f"iperf3 -J -n 4M -c {address('w', 5)}"), timeout=LIMIT)
-    assert '"sum_received"' in text
+    ports.stream(vm, "pf", "w", network=5)
     # The device lets only the VLANs in that somebody is in.
     macs = vm.macs[0]
     seen = ports.frames(vm, "", f"{macs},vlan=5", f"{macs},vlan=6", f"{macs},vlan=100", macs)

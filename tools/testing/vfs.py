@@ -7,7 +7,8 @@ One shell command does as much as it can: each costs the guest a tenth of a seco
 
 import json
 
-from netns import DEVICES, answered, carrier, server, until
+from netns import DEVICES, all_answered, answered, carrier, server, until
+from streams import account, transfer
 
 PF = "0000:01:00.0"
 WIRE = "0000:02:00.0"
@@ -63,8 +64,7 @@ def add_vlan(name, vid):
 
 def pings(source, target, count=20, network=0, more=""):
     """Shell command: `count` echo requests, fails unless all are answered."""
-    return (f"ip netns exec {source} ping -q -c {count} -i 0.02 -W 10 {more} {address(target, network)} | "
-            f"tee /dev/stderr | grep -q ' {count} received'")
+    return all_answered(address(target, network), count, more, f"ip netns exec {source} ping")
 
 
 def reaches(source, target, network=0):
@@ -84,11 +84,8 @@ def run_all(vm, *commands):
 
 def stream(vm, source, target, reverse=False, network=0, mebibytes=4):
     """One TCP stream of that many MiB, which must arrive; `reverse`: from `target` to `source`."""
-    text = vm.check(server(target) + f"ip netns exec {source} iperf3 -J -n {mebibytes}M -c {address(target, network)}"
-                    + (" -R" if reverse else ""), timeout=LIMIT)
-    end = json.loads(text)["end"]
-    # The receiver may have stopped counting a little before the last of it.
-    assert end["sum_received"]["bytes"] >= 0.9 * (mebibytes << 20), end
+    sending = transfer(address(target, network), mebibytes, "-R" if reverse else "", f"ip netns exec {source} iperf3")
+    account(vm.check(server(target) + sending, timeout=LIMIT), mebibytes)
 
 
 def endless(vm, source, target):
