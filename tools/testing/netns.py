@@ -18,13 +18,14 @@ def answered(ip, ping="ping"):
     return until(f"{ping} -q -c 3 -i 0.1 -w 10 {ip}")
 
 
-def all_answered(ip, count, more="", ping="ping", limit=20):
+def all_answered(ip, count, more="", ping="ping", limit=10):
     """Shell command: `count` echo requests, fails unless each is answered within `limit` seconds.
 
     Once it has sent the last one, ping waits for twice the longest round trip so far, or for an interval if that is
-    longer. An answer may well take more than twice as long as all before, so: all at once, and a long interval.
+    longer. An answer may well take more than twice as long as all before, so: all at once, and a long interval. The
+    socket's buffer, which is for one request otherwise, must hold them all.
     """
-    return (f"said=$({ping} -q -c {count} -l {count} -i {limit} {more} {ip} 2>&1) || true; "
+    return (f"said=$({ping} -q -c {count} -l {count} -i {limit} -S 200000 {more} {ip} 2>&1) || true; "
             f"case $said in *' {count} received'*) ;; *) echo \"$said\" >&2; exit 1;; esac")
 
 

@@ -64,8 +64,8 @@ def test_softirq(guest):
 
 
 def test_thread(guest):
-    """A VF's thread finds no memory to start the queues anew: that is said once, nothing is left behind, and the
-    interface works when it is taken down and up."""
+    """A VF's thread finds no memory to start the queues anew: that is said, nothing is left behind, and it tries
+    again until there is some."""
     vm = guest()
     vfs.start(vm, count=1)
     since = vm.mark()
@@ -74,9 +74,7 @@ def test_thread(guest):
         vm.check("ip -n pf link set pf vf 0 mac 02:82:57:60:00:0a", timeout=vfs.LIMIT)
         failure = f"igbvf_rs {vfs.VFS[0]}: starting the queues failed: ENOMEM"
         vm.logged(failure, since, vfs.LIMIT)
-    assert sum(failure in line for line in vm.log(since, vm.mark())) == 1
-    vm.check(vfs.no_carrier("v0"))
-    vm.check("ip -n v0 link set v0 down && ip -n v0 link set v0 up", timeout=vfs.LIMIT)
+        vm.check(vfs.no_carrier("v0"))
     vm.wait_until(vfs.reaches("w", "v0"), timeout=vfs.LIMIT)
     found = debugging.leaks(vm)
     assert not found, found

@@ -62,13 +62,14 @@ impl<'bound> Adapter<'bound> {
             self.forget_tags(&config);
         }
         self.update_link(interface, &mut config);
-        let (open, stale) = (config.session.is_open(), config.stale_queue);
+        let is_open = config.session.is_open();
+        let renew = config.stale_queue || config.running.is_none();
         drop(config);
-        if !open {
+        if !is_open {
             return self.recover(interface);
         }
-        if stale {
-            self.renew_queues(interface);
+        if renew && interface.is_running() {
+            self.renew_queues(interface, &Rtnl::lock());
         }
         PERIOD_MS
     }
@@ -97,17 +98,16 @@ impl<'bound> Adapter<'bound> {
         config.running.is_some() && matches!(self.hw.rx_queue_enabled(), Ok(false))
     }
 
-    /// Starts the queues anew if packets from before a loss of the link are still in the ring.
-    fn renew_queues(&self, interface: &Interface<'bound, Igbvf>) {
-        let rtnl = Rtnl::lock();
+    /// Starts the queues if they should run and do not, for want of memory so far, or if packets from
+    /// before a loss of the link are still in the ring.
+    fn renew_queues(&self, interface: &Interface<'bound, Igbvf>, rtnl: &Rtnl) {
         let mut config = self.config.lock();
-        if !core::mem::take(&mut config.stale_queue) || config.running.is_none() {
-            return;
-        }
-        self.stop_queues(interface, &mut config, &rtnl);
-        // On failure, which is logged, the interface stays without carrier until it is taken down and up.
-        if config.session.is_open() {
-            let _ = self.start_queues(interface, &mut config, &rtnl);
+        let is_stale = core::mem::take(&mut config.stale_queue);
+        let wanted = config.session.is_open() && interface.is_running();
+        if wanted && (is_stale || config.running.is_none()) {
+            self.stop_queues(interface, &mut config, rtnl);
+            // On failure, which is logged, the next look tries again.
+            let _ = self.start_queues(interface, &mut config, rtnl);
         }
         self.update_link(interface, &mut config);
     }
@@ -134,13 +134,7 @@ impl<'bound> Adapter<'bound> {
             dev_info!(self.dev, "the PF has given address {mac}\n");
             interface.adopt_mac(mac, &rtnl);
         }
-        let mut config = self.config.lock();
-        // On failure, which is logged, the interface stays without carrier until it is taken down and up.
-        if config.session.is_open() && interface.is_running() && config.running.is_none() {
-            let _ = self.start_queues(interface, &mut config, &rtnl);
-        }
-        self.update_link(interface, &mut config);
-        drop(config);
+        self.renew_queues(interface, &rtnl);
         if is_given {
             interface.announce(&rtnl);
         }
