@@ -210,7 +210,9 @@ impl<'bound> Adapter<'bound> {
             .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
         let arena = Arena::new(dev, backing)?;
 
-        let mut bank = new_bank()?;
+        // A constant goes from the module to the heap: no five kilobytes of stack for it.
+        const NO_VFS: VfBank = VfBank::new();
+        let mut bank = KBox::new(NO_VFS, GFP_KERNEL)?;
         bank.set_permanent_mac(MacAddr::new(mac.0));
         bank.set_pf_mac(MacAddr::new(mac.0))
             .map_err(|_| EADDRNOTAVAIL)?;
@@ -503,11 +505,4 @@ impl Config<'_> {
     pub(crate) fn link_mbps(&self) -> u32 {
         self.link_now.map_or(0, |link| link.speed.mbps())
     }
-}
-
-/// A bank on the heap. On its way there it takes kilobytes of stack, which probing, whose calls go deep, is not
-/// to keep: so out of line.
-#[inline(never)]
-fn new_bank() -> Result<KBox<VfBank>> {
-    Ok(KBox::new(VfBank::new(), GFP_KERNEL)?)
 }
