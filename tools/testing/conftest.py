@@ -177,7 +177,7 @@ def keep_log(vm, test):
 
 RESET = """
 for port in /sys/bus/pci/drivers/*/*/sriov_numvfs; do
-    [ ! -e "$port" ] || [ "$(cat "$port")" = 0 ] || echo 0 >"$port" || exit 1
+    [ ! -e "$port" ] || [ "$(<"$port")" = 0 ] || echo 0 >"$port" || exit 1
 done
 for module in igbvf_rs igb_rs igbvf igb; do
     [ ! -d /sys/module/$module ] || rmmod $module || exit 1

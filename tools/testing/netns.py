@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Shell commands for an interface in a network namespace of its name, whatever function it belongs to."""
+"""Shell commands for an interface in a network namespace of its name, whatever function it belongs to.
+
+As few processes as can be: on the debug kernel each takes a quarter of a second of the processor.
+"""
 
 DEVICES = "/sys/bus/pci/devices"
 
 
 def until(condition):
     """Shell command that ends when `condition` holds; what runs it has the time limit."""
-    return f"until {condition}; do sleep 0.05; done"
+    return f"until {condition}; do read -rt 0.05 <>/run/lab/never || :; done"
 
 
 def answered(ip, ping="ping"):
@@ -29,9 +32,27 @@ def all_answered(ip, count, more="", ping="ping", limit=10):
             f"case $said in *' {count} received'*) ;; *) echo \"$said\" >&2; exit 1;; esac")
 
 
+def ip(*lines, name=None):
+    """Shell command: `ip` with each of these lines, in network namespace `name`, until one fails."""
+    text = "\n".join(lines)
+    return f'ip {f"-n {name} " if name else ""}-batch - <<<"{text}"'
+
+
+def taken_into(function, name):
+    """Shell commands that put the interface of a PCI function into namespace `name`, made if there is none, with that
+    name; it is down."""
+    return (f"old=({DEVICES}/{function}/net/*); [ -e /run/netns/{name} ] || ip netns add {name}\n"
+            + ip("link set ${old##*/} down", f"link set ${{old##*/}} name {name} netns {name}") + "\n")
+
+
 def carrier(name, device=None):
     """Shell condition: the interface is up and has a carrier."""
-    return f"ip -n {name} -o link show dev {device or name} up | grep -q LOWER_UP"
+    return f"[[ $(ip -n {name} -o link show dev {device or name} up) = *LOWER_UP* ]]"
+
+
+def no_carrier(name):
+    """Shell condition: the interface is up and has none."""
+    return f"[[ $(ip -n {name} -o link show dev {name} up) = *NO-CARRIER* ]]"
 
 
 def server(name):
@@ -39,7 +60,7 @@ def server(name):
 
     One whose client vanished without a word would wait for it: it goes first.
     """
-    listening = f"ip netns exec {name} ss -Hltn | grep -q :5201"
+    listening = f"[[ $(ip netns exec {name} ss -Hltn) = *:5201* ]]"
     return (f"for pid in $(ip netns pids {name}); do grep -qzx -- -s /proc/$pid/cmdline && kill $pid; done; "
             f"{until(f'! {{ {listening}; }}')}; ip netns exec {name} iperf3 -s -1 -D; {until(listening)}; ")
 

@@ -8,7 +8,7 @@ a second and more.
 import json
 from pathlib import Path
 
-from netns import DEVICES, all_answered, carrier, server, until
+from netns import DEVICES, all_answered, carrier, ip, server, taken_into, until
 from streams import account, carry, transfer
 
 BDF = {"pf": "0000:01:00.0", "w": "0000:02:00.0"}
@@ -31,22 +31,20 @@ def address6(name, network=0):
     return f"fd82:{network}::{1 if name == 'pf' else 2}"
 
 
-def addresses(name, device=None, network=0):
-    """Shell commands that give an interface its addresses."""
+def address_lines(name, device=None, network=0):
+    """Lines for netns.ip() that give an interface its addresses."""
     device = device or name
-    return (f"ip -n {name} addr add {address(name, network)}/24 dev {device}\n"
-            f"ip -n {name} addr add {address6(name, network)}/64 dev {device} nodad\n")
+    return (f"addr add {address(name, network)}/24 dev {device}",
+            f"addr add {address6(name, network)}/64 dev {device} nodad")
 
 
 def place(name, quiet=False):
     """Shell commands that put a port's interface into its namespace, and up; `quiet`: it sends nothing by itself."""
-    text = (f"old=$(ls {DEVICES}/{BDF[name]}/net); ip netns add {name}; ip -n {name} link set lo up\n"
-            f"ip link set $old name {name} netns {name}\n")
+    text = taken_into(BDF[name], name)
     if quiet:
         text += f"ip netns exec {name} sysctl -qw net.ipv6.conf.{name}.disable_ipv6=1\n"
-    else:
-        text += addresses(name)
-    return text + f"ip -n {name} link set {name} up\n"
+    lines = () if quiet else address_lines(name)
+    return text + ip("link set lo up", *lines, f"link set {name} up", name=name) + "\n"
 
 
 def start(vm, parameters="", quiet=False):

@@ -198,7 +198,7 @@ def lost_under_traffic(vm, lose, bring_back, before_unload=lambda: None):
     stream = ports.Endless(vm)
     stream.flows()
     lose()
-    vm.check(until("ip -n pf -o link show dev pf | grep -q NO-CARRIER"), timeout=LIMIT)
+    vm.check(until(vfs.no_carrier("pf")), timeout=LIMIT)
     stream.process.stop()
     before_unload()
     vm.check("rmmod igb_rs", timeout=LIMIT)
@@ -430,7 +430,7 @@ def test_torn_out(guest):
     stream.flows()
     # Power controller off, power indicator off: QEMU takes the device away at once.
     vm.check(f"setpci -s {ROOT_PORT} CAP_EXP+18.w=0700:0700")
-    vm.check(until("ip -n pf -o link show dev pf | grep -q NO-CARRIER"), timeout=LIMIT)
+    vm.check(until(vfs.no_carrier("pf")), timeout=LIMIT)
     stream.process.stop()
     assert vm.check(f"setpci -s {PF} VENDOR_ID") == "ffff"
     vm.check(f"echo 1 >{DEVICES}/{PF}/remove", timeout=LIMIT)

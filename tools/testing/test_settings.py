@@ -9,7 +9,7 @@ import pytest
 
 import ports
 from lab import patience
-from netns import answered
+from netns import answered, ip
 from ports import BDF, DEBUGFS, LIMIT, address, pings, run_all, statistics, within
 
 
@@ -90,7 +90,7 @@ def test_distribution(guest):
     """Flows spread over the queues by hash; by table, key and fields as the user sets them."""
     vm = guest()
     ports.start(vm, quiet=True)
-    run_all(vm, ports.addresses("pf").splitlines()[0], ports.addresses("w").splitlines()[0], pings("w", "pf"))
+    run_all(vm, *(ip(f"addr add {address(name)}/24 dev {name}", name=name) for name in ("pf", "w")), pings("w", "pf"))
     # By addresses alone all of it is one flow; the pings are, too.
     assert sorted(spread(vm, FLOWS))[0] <= 2
     ethtool(vm, "-N pf rx-flow-hash udp4 sdfn")

@@ -4,6 +4,7 @@
 import pytest
 
 import ports
+from netns import ip
 from ports import LIMIT, address, interface, moved, pings, run_all, silent, statistics, within
 
 
@@ -185,8 +186,8 @@ def test_vlan(guest):
     commands = []
     for name in ("pf", "w"):
         for vid in (5, 100):
-            commands.append(f"ip -n {name} link add link {name} name vlan{vid} type vlan id {vid}\n"
-                            f"{ports.addresses(name, f'vlan{vid}', vid)}ip -n {name} link set vlan{vid} up")
+            commands.append(ip(f"link add link {name} name vlan{vid} type vlan id {vid}",
+                               *ports.address_lines(name, f"vlan{vid}", vid), f"link set vlan{vid} up", name=name))
     run_all(vm, *commands)
     for setting in ("on", "off", "on"):
         vm.check(within("pf", f"ethtool -K pf rxvlan {setting} txvlan {setting}"))

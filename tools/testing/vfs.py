@@ -7,7 +7,7 @@ One shell command does as much as it can: each costs the guest a tenth of a seco
 
 import json
 
-from netns import DEVICES, all_answered, answered, carrier, server, until
+from netns import DEVICES, all_answered, answered, carrier, ip, no_carrier, server, taken_into, until
 from streams import account, transfer
 
 PF = "0000:01:00.0"
@@ -32,16 +32,9 @@ def address(name, network=0):
 
 def place(function, name, up=True):
     """Shell commands that put the interface of a PCI function into its namespace, and up."""
-    text = (f"{until(f'old=$(ls {DEVICES}/{function}/net 2>/dev/null) && [ -n \"$old\" ]')}\n"
-            f"ip netns list | grep -qw {name} || {{ ip netns add {name}; ip -n {name} link set lo up; }}\n"
-            f"ip link set $old down; ip link set $old name {name} netns {name}\n"
-            f"ip -n {name} addr add {address(name)}/24 dev {name}\n")
-    return text + (f"ip -n {name} link set {name} up\n" if up else "")
-
-
-def no_carrier(name):
-    """Shell condition: the interface is up and has none."""
-    return f"ip -n {name} -o link show dev {name} up | grep -q NO-CARRIER"
+    found = f"compgen -G '{DEVICES}/{function}/net/*' >/dev/null"
+    lines = ["link set lo up", f"addr add {address(name)}/24 dev {name}", *([f"link set {name} up"] if up else [])]
+    return f"{until(found)}\n{taken_into(function, name)}{ip(*lines, name=name)}\n"
 
 
 def start(vm, count=2, pf="igb_rs", vf="igbvf_rs", pf_up=True):
@@ -58,8 +51,8 @@ def start(vm, count=2, pf="igb_rs", vf="igbvf_rs", pf_up=True):
 
 def add_vlan(name, vid):
     """Shell commands that add a VLAN interface `vlanVID`, with an address in the network of that number."""
-    return (f"ip -n {name} link add link {name} name vlan{vid} type vlan id {vid} && "
-            f"ip -n {name} addr add {address(name, vid)}/24 dev vlan{vid} && ip -n {name} link set vlan{vid} up")
+    return ip(f"link add link {name} name vlan{vid} type vlan id {vid}", f"addr add {address(name, vid)}/24 dev vlan{vid}",
+              f"link set vlan{vid} up", name=name)
 
 
 def pings(source, target, count=20, network=0, more=""):

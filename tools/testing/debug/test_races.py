@@ -23,7 +23,7 @@ VF = f"$(ls {DEVICES}/{VFS[1]}/net)"
 REBIND = f"""
 [ ! -e {PF_DRIVER}/{BDF["pf"]} ] || echo {BDF["pf"]} >{PF_DRIVER}/unbind
 echo {BDF["pf"]} >{PF_DRIVER}/bind
-{place("pf").replace("ip netns add pf;", "")}"""
+{place("pf")}"""
 
 # What each shell does, in an order of its own each time. Each order may fail, as its object may be gone or in another's
 # hands, but not always.
