@@ -20,6 +20,7 @@ use kernel::{
 };
 
 use crate::{
+    net::QueueStats,
     pci::{
         Registered,
         Resource,
@@ -147,13 +148,14 @@ pub struct Sampler<T: Timer> {
 }
 
 impl<T: Timer> Sampler<T> {
-    /// To be called when an interrupt has been served; `packets` and `bytes` are totals since any one
-    /// moment. Soft interrupt context.
+    /// To be called when an interrupt has been served, with the counters of the vector's queue pair.
+    /// Soft interrupt context.
     #[inline]
-    pub fn sample(&mut self, packets: u64, bytes: u64) {
+    pub fn sample(&mut self, stats: &QueueStats) {
         if !self.moderator.adaptive.load(Ordering::Relaxed) {
             return;
         }
+        let (packets, bytes) = stats.total();
         self.events = self.events.wrapping_add(1);
         // SAFETY: the structure is initialised, and nobody else is in the library with it, as there is
         // one sampler (invariants) and it is borrowed mutably. The work function only reads the

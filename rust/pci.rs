@@ -5,13 +5,13 @@
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
 mod adapter;
+mod bound;
 mod interruption;
 mod scope;
 mod sriov;
 
 pub use self::adapter::{
     Adapter,
-    Bound,
     Driver, //
 };
 pub use self::interruption::{

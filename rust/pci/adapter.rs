@@ -3,17 +3,11 @@
 //! The PCI driver adapter: the kernel crate's, with SR-IOV, a DMA mask set before probe and a
 //! [`Scope`] for registrations.
 
-use core::{
-    marker::PhantomData,
-    ops::Deref, //
-};
+use core::marker::PhantomData;
 
 use kernel::{
     bindings,
-    device::{
-        Core,
-        CoreInternal, //
-    },
+    device::Core,
     dma::{
         Device as _,
         DmaMask, //
@@ -23,10 +17,6 @@ use kernel::{
     pci,
     prelude::*,
     str::CStr,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
     types::Opaque,
     ThisModule, //
 };
@@ -34,14 +24,16 @@ use kernel::{
 use crate::dma;
 
 use super::{
+    bound::{
+        self,
+        Binding,
+        Bound, //
+    },
     interruption::{
         self,
         Interruption, //
     },
-    scope::{
-        Resources,
-        Scope, //
-    },
+    scope::Scope,
     sriov::{
         self,
         SriovDisable,
@@ -93,7 +85,7 @@ pub trait Driver: Sized + 'static {
     /// What the id table says about a device.
     type IdInfo: 'static;
 
-    /// What the driver keeps for a bound device. Dropped after [`Driver::unbind`]; then whatever
+    /// What the driver keeps for a bound device. Dropped right after [`Driver::unbind`]; then whatever
     /// is left in the [`Scope`] is unregistered.
     type Data<'bound>: Send + Sync + 'bound;
 
@@ -165,55 +157,6 @@ pub trait Driver: Sized + 'static {
     }
 }
 
-/// The driver's data and, after it, the registrations of the binding.
-///
-/// Field order is drop order.
-#[pin_data]
-pub struct Bound<'bound, T: Driver> {
-    #[pin]
-    data: T::Data<'bound>,
-    resources: Pin<KBox<Resources>>,
-    /// Between [`Driver::interrupt`] and [`Driver::resume`]. Changed with the device lock held.
-    interrupted: Atomic<bool>,
-}
-
-impl<'bound, T: Driver> Deref for Bound<'bound, T> {
-    type Target = T::Data<'bound>;
-
-    fn deref(&self) -> &T::Data<'bound> {
-        &self.data
-    }
-}
-
-impl<'bound, T: Driver> Bound<'bound, T> {
-    fn data(self: Pin<&Self>) -> Pin<&T::Data<'bound>> {
-        // SAFETY: `data` is structurally pinned, it is never moved out.
-        unsafe { self.map_unchecked(|this| &this.data) }
-    }
-
-    /// Has the driver stop, unless it did already.
-    pub(super) fn interrupt(
-        self: Pin<&Self>,
-        dev: &pci::Device<Core<'_>>,
-        interruption: Interruption,
-    ) {
-        if !self.interrupted.load(Relaxed) {
-            self.interrupted.store(true, Relaxed);
-            T::interrupt(dev, self.data(), interruption);
-        }
-    }
-
-    /// Has the driver go on, if it stopped.
-    pub(super) fn resume(self: Pin<&Self>, dev: &pci::Device<Core<'_>>) -> Result {
-        if self.interrupted.load(Relaxed) {
-            T::resume(dev, self.data())
-                .inspect_err(|e| dev_err!(dev, "the device does not come back: {e:?}\n"))?;
-            self.interrupted.store(false, Relaxed);
-        }
-        Ok(())
-    }
-}
-
 /// What the kernel crate's adapter sees of the driver.
 pub struct Inner<T: Driver>(PhantomData<T>);
 
@@ -232,28 +175,19 @@ impl<T: Driver> pci::Driver for Inner<T> {
             // SAFETY: probe has just begun, nothing can have allocated or mapped DMA memory yet.
             unsafe { dev.dma_set_mask_and_coherent(mask)? };
             sriov::limit(dev, T::MAX_VFS);
-
-            let resources = KBox::pin_init(Resources::new(), GFP_KERNEL)?;
-            let list: *const Resources = &*resources;
-            // SAFETY: the box is moved into `Bound`, which closes and frees it as its last act,
-            // still within `'bound`; on failure below it is dropped after everything that was
-            // registered. This function is generic over `'bound`.
-            let scope = unsafe { Scope::new(&*list) };
-
-            Ok(try_pin_init!(Bound {
-                resources: resources,
-                interrupted: Atomic::new(false),
-                data <- T::probe(dev, scope, info),
-                _: { interruption::remember(dev)? },
-            }? Error))
+            Ok(Bound::new(dev, info))
         })
     }
 
     fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Bound<'bound, T>>) {
+        // SAFETY: the device lock is held, and nothing but this ends the binding.
+        let data = unsafe { this.binding() }.data();
         if sriov::num_vfs(dev) != 0 {
-            disable_vfs::<T>(dev, this.data());
+            disable_vfs::<T>(dev, data);
         }
-        T::unbind(dev, this.data());
+        T::unbind(dev, data);
+        // SAFETY: the device lock is held, and no callback comes after this one.
+        unsafe { this.end() };
     }
 }
 
@@ -307,28 +241,24 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
 
 impl<T: Driver> Adapter<T> {
     extern "C" fn sriov_configure_callback(pdev: *mut bindings::pci_dev, num_vfs: c_int) -> c_int {
-        // SAFETY: the PCI core passes a valid device, with the device lock held for the call.
-        let pdev = unsafe { &*pdev.cast::<pci::Device<CoreInternal<'_>>>() };
-        // SAFETY: sysfs checks, under the device lock, that the driver is bound, so probe has
-        // stored a `Bound<T>`.
-        let this = unsafe { pdev.as_ref().drvdata_borrow::<Bound<'_, T>>() };
-
-        from_result(|| {
+        let configure = |dev: &pci::Device<Core<'_>>, this: Pin<&Binding<'_, T>>| {
             let num_vfs = u16::try_from(num_vfs)?;
             if num_vfs == 0 {
-                sriov::check_unassigned(pdev)?;
-                disable_vfs::<T>(pdev, this.data());
+                sriov::check_unassigned(dev)?;
+                disable_vfs::<T>(dev, this.data());
                 return Ok(0);
             }
-            if this.interrupted.load(Relaxed) {
-                dev_err!(pdev, "the device has not come back, it can have no VFs\n");
+            if this.is_interrupted() {
+                dev_err!(dev, "the device has not come back, it can have no VFs\n");
                 return Err(ENODEV);
             }
-            let enabled = T::sriov_enable(pdev, this.data(), SriovEnable::new(pdev, num_vfs))?;
-            sriov::order(pdev);
+            let enabled = T::sriov_enable(dev, this.data(), SriovEnable::new(dev, num_vfs))?;
+            sriov::order(dev);
             enabled.keep();
             Ok(num_vfs.into())
-        })
+        };
+        // SAFETY: sysfs holds the device lock for the call, and checks under it that the driver is bound.
+        from_result(|| unsafe { bound::with(pdev, configure) })
     }
 }
 

@@ -22,10 +22,7 @@
 use kernel::{
     bindings,
     container_of,
-    device::{
-        Core,
-        CoreInternal, //
-    },
+    device::Core,
     error::{
         from_result,
         to_result, //
@@ -40,10 +37,8 @@ use crate::{
 };
 
 use super::{
-    adapter::{
-        Bound,
-        Driver, //
-    },
+    adapter::Driver,
+    bound,
     sriov, //
 };
 
@@ -124,43 +119,28 @@ impl<T: Driver> Callbacks<T> {
         ..pin_init::zeroed()
     };
 
-    /// Calls `f` with the device and what is bound to it.
-    ///
-    /// # Safety
-    ///
-    /// `pdev` must be valid, bound to this driver with its probe behind it, and its device lock held
-    /// for the call.
-    unsafe fn with<R>(
-        pdev: *mut bindings::pci_dev,
-        f: impl for<'a> FnOnce(&'a pci::Device<Core<'a>>, Pin<&'a Bound<'a, T>>) -> R,
-    ) -> R {
-        // SAFETY: valid and locked by the safety requirements.
-        let dev = unsafe { &*pdev.cast::<pci::Device<CoreInternal<'_>>>() };
-        // SAFETY: bound by the safety requirements, so probe has stored a `Bound<T>`.
-        let this = unsafe { dev.as_ref().drvdata_borrow::<Bound<'_, T>>() };
-        f(dev, this)
-    }
-
     unsafe extern "C" fn sleep(dev: *mut bindings::device) -> c_int {
         // SAFETY: the PCI bus type calls the driver of a device it has, which is in a `pci_dev`.
         let pdev = unsafe { container_of!(dev, bindings::pci_dev, dev) };
         // SAFETY: the PM core holds the device lock for these callbacks, and they are those of the
         // driver that is bound; binding happens with the lock held as a whole.
-        unsafe { Self::with(pdev, |dev, this| this.interrupt(dev, Interruption::Sleep)) };
+        unsafe { bound::with::<T, _>(pdev, |dev, this| this.interrupt(dev, Interruption::Sleep)) };
         0
     }
 
     unsafe extern "C" fn wake(dev: *mut bindings::device) -> c_int {
         // SAFETY: as in `sleep`.
         let pdev = unsafe { container_of!(dev, bindings::pci_dev, dev) };
-        // SAFETY: as in `sleep`.
-        from_result(|| unsafe { Self::with(pdev, |dev, this| this.resume(dev)) }.map(|()| 0))
+        from_result(|| {
+            // SAFETY: as in `sleep`.
+            unsafe { bound::with::<T, _>(pdev, |dev, this| this.resume(dev)) }.map(|()| 0)
+        })
     }
 
     unsafe extern "C" fn shutdown(pdev: *mut bindings::pci_dev) {
         // SAFETY: the driver core holds the device lock and calls the driver that is bound.
         unsafe {
-            Self::with(pdev, |dev, this| {
+            bound::with::<T, _>(pdev, |dev, this| {
                 this.interrupt(dev, Interruption::Shutdown)
             })
         };
@@ -169,7 +149,7 @@ impl<T: Driver> Callbacks<T> {
     unsafe extern "C" fn reset_prepare(pdev: *mut bindings::pci_dev) {
         // SAFETY: the PCI core's resets hold the device lock and call the driver that is bound.
         unsafe {
-            Self::with(pdev, |dev, this| {
+            bound::with::<T, _>(pdev, |dev, this| {
                 this.interrupt(dev, Interruption::Reset);
                 sriov::save_vfs(dev);
             })
@@ -179,7 +159,7 @@ impl<T: Driver> Callbacks<T> {
     unsafe extern "C" fn reset_done(pdev: *mut bindings::pci_dev) {
         // SAFETY: as in `reset_prepare`.
         unsafe {
-            Self::with(pdev, |dev, this| {
+            bound::with::<T, _>(pdev, |dev, this| {
                 sriov::restore_vfs(dev);
                 // Logged there, and there is nobody to tell.
                 let _ = this.resume(dev);
@@ -193,7 +173,7 @@ impl<T: Driver> Callbacks<T> {
     ) -> bindings::pci_ers_result_t {
         // SAFETY: error recovery holds the device lock and calls the driver that is bound.
         unsafe {
-            Self::with(pdev, |dev, this| {
+            bound::with::<T, _>(pdev, |dev, this| {
                 // What the device has under way must not reach memory that gets a new owner.
                 clear_master(dev);
                 this.interrupt(dev, Interruption::Error);
@@ -209,7 +189,7 @@ impl<T: Driver> Callbacks<T> {
     unsafe extern "C" fn slot_reset(pdev: *mut bindings::pci_dev) -> bindings::pci_ers_result_t {
         // SAFETY: as in `error_detected`.
         let present = unsafe {
-            Self::with(pdev, |dev, _| {
+            bound::with::<T, _>(pdev, |dev, _| {
                 let pdev = sys::pci_dev(dev);
                 // SAFETY: the device is valid and its lock is held (`Core`). What is restored was
                 // saved by `remember`, or later by the PCI core.
@@ -228,6 +208,6 @@ impl<T: Driver> Callbacks<T> {
     unsafe extern "C" fn error_resume(pdev: *mut bindings::pci_dev) {
         // Logged there, and there is nobody to tell.
         // SAFETY: as in `error_detected`.
-        let _ = unsafe { Self::with(pdev, |dev, this| this.resume(dev)) };
+        let _ = unsafe { bound::with::<T, _>(pdev, |dev, this| this.resume(dev)) };
     }
 }

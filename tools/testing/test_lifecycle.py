@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from netns import until
+
 PF = "0000:01:00.0"
 INSMOD = "insmod /mnt/igb_rs/igb_rs.ko"
 DEBUGFS = f"/sys/kernel/debug/igb_rs/{PF}"
@@ -74,8 +76,8 @@ def test_backing_unknown(guest):
 def test_reload(guest):
     """Fifty times: load, interface up until the link is there, unload. No memory goes with it."""
     vm = guest()
-    cycle = (f"{INSMOD} && ip link set {NETDEV} up && "
-             f"until [ \"$(cat /sys/bus/pci/devices/{PF}/net/*/carrier)\" = 1 ]; do sleep 0.05; done && rmmod igb_rs")
+    linked = until(f"[ \"$(cat /sys/bus/pci/devices/{PF}/net/*/carrier)\" = 1 ]")
+    cycle = f"{INSMOD} && ip link set {NETDEV} up && {linked} && rmmod igb_rs"
     used = "echo 3 >/proc/sys/vm/drop_caches; awk '/^(Slab|Percpu|VmallocUsed):/ { sum += $2 } END { print sum }' /proc/meminfo"
     vm.check(f"for i in 1 2 3 4 5; do {cycle} || exit; done", timeout=200)
     before = int(vm.check(used))
@@ -104,3 +106,17 @@ def test_remove_rescan(guest):
     vm.check(f"{INSMOD} && ip link set {NETDEV} up")
     vm.check(f"echo 1 >/sys/bus/pci/devices/{PF}/remove && test ! -e {DRIVER}/{PF}")
     vm.check(f"echo 1 >/sys/bus/pci/rescan && test -e {DRIVER}/{PF} && ip link set {NETDEV} up")
+
+
+def test_group_wanted(guest):
+    """Somebody asks for another default domain of the port's group all the time: the kernel refuses as long as the driver
+    is bound, to its last moment, and gives it then."""
+    vm = guest()
+    vm.check(f"{INSMOD} && ip link set {NETDEV} up")
+    wanted = vm.start(f"while :; do for kind in DMA-FQ DMA; do echo $kind >/sys/bus/pci/devices/{PF}/iommu_group/type && "
+                      "echo given; done 2>/dev/null; done")
+    for _ in range(30):
+        vm.check(f"echo {PF} >{DRIVER}/unbind && echo {PF} >{DRIVER}/bind && ip link set {NETDEV} up")
+    wanted.stop()
+    assert "given" in wanted.stdout
+    vm.check(f"rmmod igb_rs && echo DMA >/sys/bus/pci/devices/{PF}/iommu_group/type")

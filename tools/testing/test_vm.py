@@ -19,7 +19,7 @@ def into_vm(vm):
     function = next(function for function, ids in inner.pci.items() if ids == "8086:10ca")
     inner.check(f"set -e; {insmod('igbvf_rs')}; n=$(ls /sys/bus/pci/devices/{function}/net); ip link set $n name v1\n"
                 f"ip addr add {INNER_ADDRESS}/24 dev v1; ip link set v1 up\n"
-                "until ip -o link show v1 | grep -q LOWER_UP; do sleep 0.05; done", timeout=2 * LIMIT)
+                + until("ip -o link show v1 | grep -q LOWER_UP"), timeout=2 * LIMIT)
     return inner
 
 

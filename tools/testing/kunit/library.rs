@@ -58,12 +58,12 @@ impl Timer for Shared {
 
 /// Load that grows, for about `millis` milliseconds or until `enough`.
 fn load(sampler: &mut Sampler<Shared>, millis: u64, enough: impl Fn() -> bool) {
-    let (mut packets, mut bytes) = (0, 0);
+    let stats = QueueStats::default();
     for round in 0..millis {
         for _ in 0..100 {
-            packets += 10 * (round + 1);
-            bytes += 15_000 * (round + 1);
-            sampler.sample(packets, bytes);
+            stats.rx.packets.add(10 * (round + 1));
+            stats.rx.bytes.add(15_000 * (round + 1));
+            sampler.sample(&stats);
         }
         fsleep(Delta::from_millis(1));
         if enough() {

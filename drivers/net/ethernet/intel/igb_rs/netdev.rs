@@ -133,8 +133,7 @@ impl Operations for Igb {
         state: &mut PollState<'bound>,
     ) -> Self::Vector {
         if let Some(stats) = interface.queue_stats(state.index.into()) {
-            let (packets, bytes) = stats.total();
-            state.sampler.sample(packets, bytes);
+            state.sampler.sample(stats);
         }
         state.cause
     }

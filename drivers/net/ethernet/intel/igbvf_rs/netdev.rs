@@ -129,8 +129,7 @@ impl Operations for Igbvf {
     #[inline]
     fn polled<'bound>(interface: &Interface<'bound, Self>, state: &mut Self::Poll<'bound>) {
         if let Some(stats) = interface.queue_stats(0) {
-            let (packets, bytes) = stats.total();
-            state.sampler.sample(packets, bytes);
+            state.sampler.sample(stats);
         }
     }
 
