@@ -131,6 +131,13 @@ impl Backing {
     }
 }
 
+/// Whether more memory may be mapped for a region.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Growth {
+    No,
+    Yes,
+}
+
 /// Memory of one access kind.
 struct Pool {
     blocks: KVec<Block>,
@@ -144,6 +151,12 @@ impl Pool {
         let len = len as u64;
         let first = self.free.start.checked_next_multiple_of(len)?;
         (first.checked_add(len)? <= self.free.end).then_some(first)
+    }
+
+    /// Pages from one of the blocks, and its index.
+    fn take(&mut self, pages: usize, align: usize) -> Option<(usize, Taken)> {
+        let mut blocks = self.blocks.iter_mut().enumerate();
+        blocks.find_map(|(i, block)| block.take(pages, align).map(|taken| (i, taken)))
     }
 }
 
@@ -217,7 +230,8 @@ impl<'bound> Arena<'bound> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; with [`Backing::Domain`] the reason that there is no domain, which is logged.
+    /// `ENOMEM`; with [`Backing::Domain`] the reason that there is no domain, which is logged; `EBUSY` if the
+    /// DMA API would not do because somebody's domain is attached, which is logged.
     pub fn new(dev: &'bound pci::Device<Bound>, backing: Backing) -> Result<Arc<Self>> {
         let domain = match backing {
             Backing::DmaApi => Err(Refusal::Configured),
@@ -241,6 +255,11 @@ impl<'bound> Arena<'bound> {
             Err(refusal) if backing == Backing::Domain => {
                 dev_err!(dev, "no private IOMMU domain: {}\n", refusal);
                 return Err(refusal.to_error());
+            }
+            Err(_) if status::has_foreign_domain(dev) => {
+                // One that could not be detached, or another arena's.
+                dev_err!(dev, "another IOMMU domain is attached to the device\n");
+                return Err(EBUSY);
             }
             Err(refusal) => (Mapper::DmaApi, Some(refusal)),
         };
@@ -296,6 +315,17 @@ impl<'bound> Arena<'bound> {
         len: usize,
         align: usize,
     ) -> Result<Region<'bound>> {
+        self.region_with(access, len, align, Growth::Yes)
+    }
+
+    /// As [`Self::region`]. Without `growth`, `ENOMEM` when what is mapped does not do.
+    pub(super) fn region_with(
+        self: &Arc<Self>,
+        access: Access,
+        len: usize,
+        align: usize,
+        growth: Growth,
+    ) -> Result<Region<'bound>> {
         if len == 0 || len > MAX_LEN || !align.is_power_of_two() || align > MAX_LEN {
             return Err(EINVAL);
         }
@@ -305,7 +335,12 @@ impl<'bound> Arena<'bound> {
 
         let mut pools = self.pools.lock();
         let pool = pools.pool(access);
-        let (block, taken) = self.take(pool, access, pages, align >> PAGE_SHIFT)?;
+        let align = align >> PAGE_SHIFT;
+        let (block, taken) = match pool.take(pages, align) {
+            Some(taken) => taken,
+            None if growth == Growth::No => return Err(ENOMEM),
+            None => self.grow(pool, access, pages, align)?,
+        };
         let lendable = pool.blocks.get(block).is_some_and(Block::lendable);
         pools.regions += 1;
         pools.region_bytes += len;
@@ -322,20 +357,14 @@ impl<'bound> Arena<'bound> {
         Ok(unsafe { Region::new(self.clone(), place, taken.kva, taken.iova, len) })
     }
 
-    /// Pages from a block of `pool`, which grows if none has enough, and the block's index.
-    fn take(
+    /// Pages from a new block of `pool`, and the block's index.
+    fn grow(
         &self,
         pool: &mut Pool,
         access: Access,
         pages: usize,
         align: usize,
     ) -> Result<(usize, Taken)> {
-        for (i, block) in pool.blocks.iter_mut().enumerate() {
-            if let Some(taken) = block.take(pages, align) {
-                return Ok((i, taken));
-            }
-        }
-
         // Blocks are aligned to their length, so one this long satisfies the alignment too.
         let least = pages.max(align).next_power_of_two() << PAGE_SHIFT;
         let mut len = least.max(access.growth(self.protection.kind()));

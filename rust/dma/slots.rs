@@ -8,6 +8,7 @@ use kernel::{
 };
 
 use super::{
+    arena::Growth,
     Access,
     Arena,
     Iova,
@@ -67,13 +68,20 @@ impl<'bound> Slots<'bound> {
             .checked_mul(size)
             .and_then(usize::checked_next_power_of_two)
             .ok_or(EINVAL)?;
-        let mut len = bytes.min(Region::MAX_LEN);
-        loop {
-            match Self::with_regions(arena, access, count, size, len) {
-                Err(error) if error == ENOMEM && len / 2 >= LEAST_REGION.max(size) => len /= 2,
-                other => return other,
+        let (most, least) = (bytes.min(Region::MAX_LEN), LEAST_REGION.max(size));
+        // First what the arena has, however small the pieces are: otherwise one page that the stack still holds
+        // would cost as much again each time that a queue starts.
+        for growth in [Growth::No, Growth::Yes] {
+            let mut len = most;
+            loop {
+                match Self::with_regions(arena, access, count, size, len, growth) {
+                    Err(error) if error == ENOMEM && len / 2 >= least => len /= 2,
+                    Err(error) if error == ENOMEM && growth == Growth::No => break,
+                    other => return other,
+                }
             }
         }
+        Err(ENOMEM)
     }
 
     /// In regions of `len` bytes, a power of two and at least `size`.
@@ -83,12 +91,14 @@ impl<'bound> Slots<'bound> {
         count: usize,
         size: usize,
         len: usize,
+        growth: Growth,
     ) -> Result<Self> {
         let region_shift = (len / size).trailing_zeros();
         let needed = count.div_ceil(1 << region_shift);
         let mut regions = KVec::with_capacity(needed, GFP_KERNEL)?;
         for _ in 0..needed {
-            regions.push(arena.region(access, len, size)?, GFP_KERNEL)?;
+            let region = arena.region_with(access, len, size, growth)?;
+            regions.push(region, GFP_KERNEL)?;
         }
         // INVARIANT: as counted above.
         Ok(Self {

@@ -164,12 +164,27 @@ impl fmt::Display for Protection {
     }
 }
 
-/// Whether the domain that the DMA API uses for `dev` translates.
-fn translated(dev: &pci::Device<Bound>) -> bool {
+/// The type of the domain that is attached to `dev`; 0, which is that of one that blocks everything, without
+/// an IOMMU.
+fn domain_type(dev: &pci::Device<Bound>) -> u32 {
     // SAFETY: `dev` is bound, so the domain exists for as long as it is.
     let domain = unsafe { raw::iommu_get_domain_for_dev(&raw mut (*sys::pci_dev(dev)).dev) };
-    // SAFETY: valid if not null, see above; its type does not change.
-    !domain.is_null() && unsafe { (*domain).type_ } & raw::__IOMMU_DOMAIN_PAGING != 0
+    if domain.is_null() {
+        return 0;
+    }
+    // SAFETY: valid, see above; its type does not change.
+    unsafe { (*domain).type_ }
+}
+
+/// Whether the domain that the DMA API uses for `dev` translates.
+fn translated(dev: &pci::Device<Bound>) -> bool {
+    domain_type(dev) & raw::__IOMMU_DOMAIN_PAGING != 0
+}
+
+/// Whether a translating domain is attached to `dev` that is not the DMA API's.
+pub(super) fn has_foreign_domain(dev: &pci::Device<Bound>) -> bool {
+    let kind = domain_type(dev);
+    kind & raw::__IOMMU_DOMAIN_PAGING != 0 && kind & raw::__IOMMU_DOMAIN_DMA_API == 0
 }
 
 /// One mapped block.

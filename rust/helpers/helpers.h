@@ -87,6 +87,7 @@ void nic_tx_reset(struct netdev_queue *txq);
 void nic_smp_mb(void);
 void nic_set_unicast_filter(struct net_device *dev);
 bool nic_netif_running(const struct net_device *dev);
+bool nic_netdev_registered(const struct net_device *dev);
 bool nic_netif_carrier_ok(const struct net_device *dev);
 
 enum nic_sent {
@@ -140,7 +141,7 @@ void nic_skb_tx_info(const struct sk_buff *skb, struct nic_tx_info *info);
 int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len);
 int nic_skb_checksum_help(struct sk_buff *skb);
 void nic_dev_kfree_skb_any(struct sk_buff *skb);
-void nic_skb_sent(struct sk_buff *skb);
+void nic_skb_sent(struct sk_buff *skb, const struct netdev_queue *txq);
 struct sk_buff *nic_napi_alloc_skb(struct napi_struct *napi, unsigned int len);
 bool nic_skb_append(struct sk_buff *skb, const void *from, unsigned int len);
 bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,

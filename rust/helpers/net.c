@@ -190,9 +190,11 @@ void nic_dev_kfree_skb_any(struct sk_buff *skb)
 	dev_kfree_skb_any(skb);
 }
 
-void nic_skb_sent(struct sk_buff *skb)
+/* The time stamp looks at the packet's device, which may be gone unless it is the queue's. */
+void nic_skb_sent(struct sk_buff *skb, const struct netdev_queue *txq)
 {
-	skb_tx_timestamp(skb);
+	if (likely(skb->dev == txq->dev))
+		skb_tx_timestamp(skb);
 	dev_consume_skb_any(skb);
 }
 
@@ -286,6 +288,11 @@ netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t feat
 bool nic_netif_running(const struct net_device *dev)
 {
 	return netif_running(dev);
+}
+
+bool nic_netdev_registered(const struct net_device *dev)
+{
+	return dev->reg_state == NETREG_REGISTERED;
 }
 
 bool nic_netif_carrier_ok(const struct net_device *dev)

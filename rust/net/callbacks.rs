@@ -115,8 +115,8 @@ impl<T: Operations> Callbacks<T> {
             let pair = &*kernel::container_of!(opaque, Pair<'_, T>, napi);
             (pair, interface::<T>((*napi).dev))
         };
-        // SAFETY: the context runs this function only while enabled, and until it is completed below
-        // never twice at a time (invariant of `poll`).
+        // SAFETY: the context is enabled, and neither its run nor netpoll is in here beside us (invariant of
+        // `poll`).
         let Some(state) = (unsafe { (*pair.poll.get()).as_mut() }) else {
             return 0;
         };
@@ -306,8 +306,9 @@ impl<T: Operations> Callbacks<T> {
         name: *mut c_char,
         len: usize,
     ) -> c_int {
-        // SAFETY: callback of our device; the core passes a buffer of the given length.
+        // SAFETY: callback of our device; the core passes a buffer of the given length, with anything in it.
         let (interface, buffer) = unsafe {
+            name.write_bytes(0, len);
             (
                 interface::<T>(dev),
                 core::slice::from_raw_parts_mut(name.cast::<u8>(), len),

@@ -45,7 +45,8 @@ use super::{
 /// - `napi` is added to the interface's device from construction until the interface's teardown.
 /// - `tx` is touched with the transmit lock of `txq` held only.
 /// - `poll` is touched by the poll function, until it completes the context's run, or with RTNL held
-///   while `enabled` is false; `enabled` with RTNL held only, and false exactly while the NAPI context is
+///   while `enabled` is false. The poll function runs in one place at a time: in the context's run, or,
+///   between two, for netpoll, which is the context's `poll_owner` then. `enabled` is touched with RTNL held only, and false exactly while the NAPI context is
 ///   disabled.
 #[pin_data]
 pub(super) struct Pair<'bound, T: Operations> {
@@ -188,12 +189,15 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     }
 
     /// Replaces the address, as a driver does whose device was given another one, and tells the rest
-    /// of the kernel and, by netlink, user space.
+    /// of the kernel and, by netlink, user space. Of no effect once the device is unregistered.
     ///
     /// Whoever is told may call back into the driver: only RTNL may be held.
     pub fn adopt_mac(&self, mac: MacAddress, rtnl: &Rtnl) {
+        if !self.is_registered(rtnl) {
+            return;
+        }
         self.set_mac(mac, rtnl);
-        // SAFETY: the device is valid, RTNL is held. The answer is of no use: the address has changed.
+        // SAFETY: the device is registered, RTNL is held. The answer is of no use: the address has changed.
         unsafe {
             raw::call_netdevice_notifiers(
                 raw::netdev_cmd_NETDEV_CHANGEADDR as usize,
@@ -204,11 +208,15 @@ impl<'bound, T: Operations> Interface<'bound, T> {
 
     /// Tells the neighbours which address the interface has, with what they take without having asked:
     /// gratuitous ARP, neighbour advertisements. For a driver whose device was given another address;
-    /// otherwise they would send to the one before until they find out.
+    /// otherwise they would send to the one before until they find out. Of no effect once the device is
+    /// unregistered.
     ///
     /// Whoever is told may call back into the driver: only RTNL may be held.
-    pub fn announce(&self, _rtnl: &Rtnl) {
-        // SAFETY: the device is valid (invariant), RTNL is held. The first has the stack act upon a carrier
+    pub fn announce(&self, rtnl: &Rtnl) {
+        if !self.is_registered(rtnl) {
+            return;
+        }
+        // SAFETY: the device is registered, RTNL is held. The first has the stack act upon a carrier
         // that has just come, of which it is told later otherwise: it would send nothing yet.
         unsafe {
             raw::ethtool_op_get_link(self.as_raw());
@@ -261,10 +269,13 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     }
 
     /// The device is back. Has [`Operations::set_rx_mode`] called if it is up: what changed meanwhile the
-    /// stack did not say. No lock that this takes may be held.
-    pub fn attach(&self, _rtnl: &Rtnl) {
+    /// stack did not say. No lock that this takes may be held. Of no effect once the device is unregistered.
+    pub fn attach(&self, rtnl: &Rtnl) {
+        if !self.is_registered(rtnl) {
+            return;
+        }
         let dev = self.as_raw();
-        // SAFETY: the device is valid (invariant), RTNL is held. Setting the flags that are set changes
+        // SAFETY: the device is registered, RTNL is held. Setting the flags that are set changes
         // nothing, and cannot fail; the stack's own function for addresses is not exported.
         unsafe {
             raw::netif_device_attach(dev);
@@ -300,16 +311,20 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     /// Installs the state of pair `index` and lets it run: polls and transmissions may come before
     /// this returns. `irq` is its Linux interrupt number, for those who look. Sleeps.
     ///
-    /// Errors: `EINVAL` past the end, `EBUSY` when the pair runs.
+    /// Errors: `EINVAL` past the end, `EBUSY` when the pair runs, `ENODEV` when the device is not registered,
+    /// or no longer.
     pub fn start_pair(
         &self,
         index: usize,
         tx: T::Tx<'bound>,
         poll: T::Poll<'bound>,
         irq: u32,
-        _rtnl: &Rtnl,
+        rtnl: &Rtnl,
     ) -> Result {
         let pair = self.pairs.get(index).ok_or(EINVAL)?;
+        if !self.is_registered(rtnl) {
+            return Err(ENODEV);
+        }
         // SAFETY: RTNL is held (invariant of `enabled`).
         let enabled = unsafe { &mut *pair.enabled.get() };
         if *enabled {
@@ -414,6 +429,18 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         }
     }
 
+    fn stop_pairs(&self, rtnl: &Rtnl) {
+        for index in 0..self.pairs.len() {
+            drop(self.stop_pair(index, rtnl));
+        }
+    }
+
+    /// Whether the device is registered; under RTNL it stays so.
+    fn is_registered(&self, _rtnl: &Rtnl) -> bool {
+        // SAFETY: the device is valid (invariant).
+        unsafe { raw::nic_netdev_registered(self.as_raw()) }
+    }
+
     /// Removes what `Builder::register` set up with the kernel beyond the registration itself.
     pub(super) fn delete_napi(&self) {
         for pair in self.pairs.iter() {
@@ -429,8 +456,10 @@ impl<T: Operations> Resource for Interface<'_, T> {
         if *registered {
             *self.has_link.lock() = false;
             // SAFETY: registered and not yet unregistered. Stops the interface and waits for every
-            // callback; afterwards none comes.
+            // callback but those of pairs that the driver's `stop` left running.
             unsafe { raw::unregister_netdev(self.as_raw()) };
+            // Nobody starts one again: see `start_pair`.
+            self.stop_pairs(&Rtnl::lock());
             *registered = false;
         }
     }
@@ -439,12 +468,8 @@ impl<T: Operations> Resource for Interface<'_, T> {
 #[pinned_drop]
 impl<T: Operations> PinnedDrop for Interface<'_, T> {
     fn drop(self: Pin<&mut Self>) {
-        // A driver whose `stop` left a pair running would leave its context enabled.
-        let rtnl = Rtnl::lock();
-        for index in 0..self.pairs.len() {
-            drop(self.stop_pair(index, &rtnl));
-        }
-        drop(rtnl);
+        // It may never have been registered.
+        self.stop_pairs(&Rtnl::lock());
         self.delete_napi();
         // SAFETY: the device is ours and unregistered: the scope does not let go of us before
         // `unregister`, and `Builder::register` not without registering. Clearing the private

@@ -68,6 +68,11 @@ impl<'a> TxQueue<'a> {
         }
     }
 
+    #[inline]
+    pub(super) fn as_raw(&self) -> *mut raw::netdev_queue {
+        self.txq
+    }
+
     /// The queue's counters.
     #[inline]
     pub fn stats(&self) -> &TxStats {

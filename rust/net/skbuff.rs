@@ -19,6 +19,8 @@ use crate::{
     raw, //
 };
 
+use super::queue::TxQueue;
+
 /// An owned packet. Dropping it counts as a drop in the kernel's statistics and traces; a packet
 /// that was sent is [`Self::consume`]d.
 ///
@@ -30,14 +32,14 @@ use crate::{
 ///
 /// ```
 /// use kernel::prelude::*;
-/// use nic::{dma::Region, net::SkBuff};
+/// use nic::{dma::Region, net::{SkBuff, TxQueue}};
 ///
 /// /// Copies a packet to where the device finds it; returns the bytes there.
-/// fn stage(skb: SkBuff, region: &mut Region<'_>) -> Result<usize> {
+/// fn stage(queue: &TxQueue<'_>, skb: SkBuff, region: &mut Region<'_>) -> Result<usize> {
 ///     let info = skb.transmit_info();
 ///     // On error the packet is dropped, which the kernel counts and traces.
 ///     let len = skb.write_to(&info, region, 0, 17)?;
-///     skb.consume();
+///     skb.consume(queue);
 ///     Ok(len)
 /// }
 /// ```
@@ -222,12 +224,12 @@ impl SkBuff {
         Ok(total)
     }
 
-    /// Frees a packet whose bytes the device has been given, before the doorbell; takes the software
-    /// transmit time stamp if one was asked for. Any context.
+    /// Frees a packet whose bytes have been given to the device of `queue`, before the doorbell; takes the
+    /// software transmit time stamp if one was asked for and the packet is that device's. Any context.
     #[inline]
-    pub fn consume(self) {
-        // SAFETY: ours (invariant), and `self` is gone.
-        unsafe { raw::nic_skb_sent(self.into_raw()) };
+    pub fn consume(self, queue: &TxQueue<'_>) {
+        // SAFETY: ours (invariant), and `self` is gone; the queue is valid.
+        unsafe { raw::nic_skb_sent(self.into_raw(), queue.as_raw()) };
     }
 }
 

@@ -63,7 +63,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Transmit side; written under the transmit lock.
+    /// Transmit side; written under the transmit lock, or with RTNL held while the queue does not run.
     TxStats {
         /// Packets given to the device; one that it segments counts as its segments.
         packets,
@@ -73,7 +73,8 @@ counters! {
         tso_packets,
         /// Packets whose checksum the device filled in.
         csum_offload,
-        /// Packets dropped because they could not be sent as asked.
+        /// Packets dropped because they could not be sent as asked, or because the queue was stopped before
+        /// the device had sent them (which count in `packets` too).
         dropped,
         /// Times the queue was stopped for want of room.
         stopped,

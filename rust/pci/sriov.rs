@@ -41,7 +41,8 @@ pub(super) fn limit(dev: &pci::Device<Core<'_>>, max: u16) {
     unsafe { raw::pci_sriov_set_totalvfs(sys::pci_dev(dev), max) };
 }
 
-/// Refuses with `EBUSY` while a virtual machine owns one of the VFs.
+/// Refuses with `EBUSY` while a Xen guest owns one of the VFs. One that VFIO handed over does not count: its
+/// removal waits until it is given back.
 pub(super) fn check_unassigned(dev: &pci::Device<Core<'_>>) -> Result {
     // SAFETY: the device is valid and its lock is held (`Core`).
     if unsafe { raw::pci_vfs_assigned(sys::pci_dev(dev)) } != 0 {

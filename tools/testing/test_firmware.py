@@ -6,7 +6,7 @@ import pytest
 
 import ports
 from machine import Machine
-from ports import BDF, LIMIT, carrier, pings, run_all, until, within
+from ports import BDF, DEVICES, LIMIT, carrier, pings, run_all, until, within
 from vfs import bar, no_carrier
 
 SWSM, SW_FW_SYNC = 0x5B50, 0x5B5C
@@ -17,6 +17,9 @@ SMBI, SWESMBI = 1 << 0, 1 << 1
 
 FIRMWARE = 0xFFFF << 16
 """Bits in SW_FW_SYNC: the firmware has everything."""
+
+MANC, BLOCK_PHY_RESET = 0x5820, 1 << 18
+"""In BAR 0: what the management controller is set to; its bit for a session over the PHY."""
 
 NVM = "ethtool -e pf raw on length 2"
 
@@ -71,6 +74,8 @@ def test_link_waits_for_nobody(port):
         vm.check(until(carrier("pf")), timeout=LIMIT)
         log = "\n".join(said(vm, since))
         assert "link up" in log and "flow control not yet set" in log, log
+        # What depends on it a little is done all the same.
+        run_all(vm, "ip -n pf link set pf mtu 9000", "ip -n pf link set pf mtu 1500")
     finally:
         machine.write(registers + SW_FW_SYNC, 0)
     run_all(vm, pings("pf", "w"))
@@ -94,3 +99,20 @@ def test_semaphore_left(port, left):
     machine.write(registers + SWSM, 0)
     run_all(vm, within("pf", NVM))
     assert len(said(vm, since)) == 1
+
+
+def test_phy_in_use(port):
+    """A PHY that the management controller needs is not reset."""
+    vm, machine, registers = port
+    since = vm.mark()
+    phy_resets = lambda: sum("PHY not reset" in line for line in said(vm, since))
+    reset = vm.start(f"echo 1 >{DEVICES}/{BDF['pf']}/reset")
+    # The reset sets the register to its default.
+    while reset.running:
+        machine.write(registers + MANC, BLOCK_PHY_RESET)
+    assert reset.wait(LIMIT).ok and phy_resets() == 1
+    vm.check(until(carrier("pf")), timeout=LIMIT)
+    run_all(vm, pings("pf", "w"))
+    machine.write(registers + MANC, 0)
+    run_all(vm, f"echo 1 >{DEVICES}/{BDF['pf']}/reset")
+    assert phy_resets() == 1

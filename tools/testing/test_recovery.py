@@ -2,14 +2,16 @@
 """The PF recovers by itself from what goes wrong in a reset or with the link: its firmware keeps the PHY, packets were
 left in its rings."""
 
+import re
 import time
 
 import pytest
 
 from lab import patience
 from machine import Machine
+from ports import statistics
 from test_bad_descriptor import Rings
-from vfs import LIMIT, PF, address, bar, carrier, no_carrier, pings, reaches, run_all, start, until
+from vfs import LIMIT, PF, VFS, address, bar, carrier, no_carrier, pings, reaches, run_all, start, until
 
 ICS, FCRTH, SW_FW_SYNC = 0xC8, 0x2168, 0x5B5C
 """In the PF's BAR 0: causes to fire; how full its buffer is when the port asks its partner to pause, 0 for never; who has
@@ -140,3 +142,24 @@ def test_link_lost_with_packets_in_ring(guest):
     run_all(vm, until(carrier("pf")), pings("pf", "w"), until(carrier("v0")), reaches("v0", "w"))
     log = vm.log(since, vm.mark())
     assert not [line for line in log if "hangs" in line or "resetting" in line or "starting anew" in line], log
+
+
+@pytest.mark.parametrize("name, function, pool", [("pf", PF, 2), ("v0", VFS[0], 0)])
+def test_stopped_with_packets_in_ring(guest, name, function, pool):
+    """Packets that a queue has not sent when it is stopped are counted as dropped; those that it has sent are not."""
+    vm = guest()
+    start(vm)
+    rings = Rings(vm, function, pool)
+    dropped = lambda: sum(value for key, value in statistics(vm, name).items() if re.fullmatch(r"tx_queue_\d_dropped", key))
+    run_all(vm, until(carrier(name)), reaches(name, "w"), pings(name, "w", 5))
+    before = dropped()
+    again = f"ip -n {name} link set {name} down; ip -n {name} link set {name} up"
+    run_all(vm, again, until(carrier(name)), reaches(name, "w"), pings(name, "w", 5))
+    assert dropped() == before
+    rings.sending(False)
+    vm.run(f"ip netns exec {name} ping -q -c 3 -i 0.1 -W 1 {address('w')}", timeout=LIMIT)
+    held = len(rings.waiting())
+    vm.check(again)
+    assert dropped() - before == held > 0
+    rings.sending(True)
+    run_all(vm, until(carrier(name)), reaches(name, "w"), pings(name, "w", 5))

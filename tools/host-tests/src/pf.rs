@@ -7,6 +7,10 @@ use crate::{
     Vec, //
 };
 use igb_common::{
+    layout::{
+        Layout,
+        QUEUES, //
+    },
     mac::MacAddr,
     mbx::{
         Reply,
@@ -49,8 +53,8 @@ pub struct Registers {
     pub vmolr: [u32; 8],
     /// VMVIR.
     pub vmvir: [u32; 8],
-    /// RTTBCNRC.
-    pub rate: [u32; 8],
+    /// RTTBCNRC by queue.
+    pub rate: [u32; QUEUES as usize],
     /// How often queues were scrubbed.
     pub scrubs: u32,
     /// Not a register: the pools that are VFs'.
@@ -70,7 +74,7 @@ impl Registers {
             mta: [RUBBISH; MTA_REGISTERS],
             vmolr: [0; 8],
             vmvir: [0; 8],
-            rate: [0; 8],
+            rate: [0; QUEUES as usize],
             scrubs: 0,
             vf_pools: 0,
         }
@@ -97,7 +101,7 @@ impl Registers {
             Write::Vmolr { pool, value } => self.vmolr[usize::from(pool)] = value,
             Write::Vmvir { pool, value } => self.vmvir[usize::from(pool)] = value,
             Write::Spoof(value) => self.spoof = value,
-            Write::Rate { vf, value } => self.rate[usize::from(vf)] = value,
+            Write::Rate { queue, value } => self.rate[usize::from(queue)] = value,
             Write::Scrub { .. } => self.scrubs += 1,
             Write::Notice { vf, reply } => return Some((vf, reply)),
         }
@@ -124,7 +128,8 @@ impl Registers {
             }
             Write::Vlan(VlanWrite::Vfta(..)) | Write::Mta { .. } => false,
             Write::Vmolr { pool, .. } | Write::Vmvir { pool, .. } => pool != vf,
-            Write::Rate { vf: whose, .. } | Write::Scrub { vf: whose } => whose != vf,
+            Write::Rate { queue, .. } => Layout::pool_of_queue(queue) != vf,
+            Write::Scrub { vf: whose } => whose != vf,
             Write::Spoof(_) | Write::Notice { .. } => true,
         }
     }

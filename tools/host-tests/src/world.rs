@@ -44,7 +44,7 @@ struct Model {
     vlans: BTreeSet<u16>,
     hashes: BTreeSet<u16>,
     overflow: bool,
-    all_multicast: bool,
+    multicast_promisc: bool,
     /// A reset that is not served yet.
     due: bool,
     /// Messages that were looked at and resets that were served, and when the first could come.
@@ -244,7 +244,6 @@ impl<C: Choices> World<C> {
                 }
                 model.hashes = hashes.as_slice().iter().copied().collect();
                 model.overflow = hashes.overflowed();
-                model.all_multicast = model.overflow;
                 true
             }
             VfRequest::SetVlan { vid, add } => {
@@ -270,7 +269,7 @@ impl<C: Choices> World<C> {
             VfRequest::SetPromisc { unicast, multicast } => {
                 let good = !unicast && (!multicast || model.trusted);
                 if good {
-                    model.all_multicast = multicast || model.overflow;
+                    model.multicast_promisc = multicast;
                 }
                 good
             }
@@ -451,7 +450,7 @@ impl<C: Choices> World<C> {
                 let model = &mut self.models[usize::from(vf)];
                 model.trusted = trusted;
                 if !trusted {
-                    model.all_multicast = false;
+                    model.multicast_promisc = false;
                     model.overflow = false;
                     if model.admin_mac.is_some() {
                         model.filters.clear();

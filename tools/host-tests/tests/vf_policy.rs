@@ -280,6 +280,20 @@ fn trust() {
     pf.ask(0, VfRequest::Reset);
     assert!(done(&mut pf, 0, all));
     assert_eq!((pf.hw.vmolr[0] >> 28) & 1, 1);
+    // Groups leave that as it is, and giving it up leaves more groups than a message holds.
+    let few = VfRequest::SetMulticast(MulticastHashes::collect(0..3));
+    assert!(done(&mut pf, 0, few));
+    assert_eq!((pf.hw.vmolr[0] >> 28) & 1, 1);
+    assert!(done(&mut pf, 0, many));
+    let none = VfRequest::SetPromisc {
+        unicast: false,
+        multicast: false,
+    };
+    assert!(done(&mut pf, 0, none));
+    assert_eq!((pf.hw.vmolr[0] >> 28) & 1, 1);
+    assert!(done(&mut pf, 0, few));
+    assert_eq!((pf.hw.vmolr[0] >> 28) & 1, 0);
+    assert!(done(&mut pf, 0, all));
     assert!(done(&mut pf, 0, VfRequest::SetMac(station(60))));
     assert!(done(&mut pf, 0, VfRequest::AddMacFilter(station(61))));
     let unicast = VfRequest::SetPromisc {
@@ -293,6 +307,14 @@ fn trust() {
     assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
     assert_eq!((pf.hw.vmolr[0] >> 28) & 1, 0);
     assert_eq!(pf.hw.addresses(0), [station(50)]);
+    // Who was refused is made to ask again, who was not is not disturbed.
+    pf.bank.set_vf_trusted(0, true).unwrap();
+    assert_eq!(pf.flush(), []);
+    pf.bank.set_vf_trusted(0, false).unwrap();
+    pf.ask(0, VfRequest::Reset);
+    assert!(!done(&mut pf, 0, all));
+    pf.bank.set_vf_trusted(0, true).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
 }
 
 #[test]
@@ -321,7 +343,7 @@ fn link_rate_and_spoof_check() {
     ] {
         pf.bank.set_vf_rate(0, rate).unwrap();
         pf.flush();
-        assert_eq!(pf.hw.rate[0], register);
+        assert_eq!((pf.hw.rate[0], pf.hw.rate[8]), (register, register));
     }
     // A limit above the link's speed is none, until the link is faster.
     pf.bank.set_vf_rate(0, 500).unwrap();
@@ -331,6 +353,15 @@ fn link_rate_and_spoof_check() {
         assert_eq!(pf.flush(), [(0, Reply::Ping { cts: true })]);
         assert_eq!(pf.hw.rate[0], register);
     }
+
+    // The queues of a VF that is gone are the PF's.
+    pf.bank.set_layout(Layout::new(2).unwrap());
+    pf.bank.set_vf_rate(1, 10).unwrap();
+    pf.flush();
+    assert_ne!(pf.hw.rate[1] & pf.hw.rate[9], 0);
+    pf.bank.set_layout(Layout::new(1).unwrap());
+    pf.flush();
+    assert_eq!(pf.hw.rate, [0; 16]);
 
     pf.bank.set_vf_spoof_check(0, false).unwrap();
     pf.flush();

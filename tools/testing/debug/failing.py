@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs in a guest: chooses which allocations may fail, those under our modules' code.
 
-    failing.py PERCENT
+    failing.py PERCENT [FUNCTION]
 
-lets so many of them fail, whatever the context: softirq, the kernel's threads, every task; 0 lets none fail.
+lets so many of them fail, whatever the context: softirq, the kernel's threads, every task; 0 lets none fail. With a
+function of the kernel's, the allocations under that.
 """
 
 import os
@@ -64,6 +65,9 @@ def main():
     if percent:
         # It would say that it can no longer be relied on.
         ours(but="ref_tracker_alloc")
+        for function in sys.argv[2:]:
+            first, end = map(hex, span_of(function))
+            settle(require_start=first, require_end=end)
     settle(task_filter="N", interval=1, times=-1, space=0, probability=percent)
 
 

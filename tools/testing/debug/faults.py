@@ -54,10 +54,11 @@ def put(vm):
         vm.put(f"/run/{name}", (HERE / name).read_bytes())
 
 
-def chance(vm, percent):
-    """From now on so many of the allocations under our modules' code fail, whoever asks; 0: none."""
+def chance(vm, percent, function=""):
+    """From now on so many of the allocations under our modules' code, or under a function of the kernel's, fail, whoever
+    asks; 0: none."""
     put(vm)
-    vm.check(f"python3 -E -s -S /run/failing.py {percent}")
+    vm.check(f"python3 -E -s -S /run/failing.py {percent} {function}")
 
 
 def record(name, summary):

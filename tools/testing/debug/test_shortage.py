@@ -19,9 +19,10 @@ LEAST = 20
 
 
 @contextlib.contextmanager
-def shortage(vm, percent):
-    """That many percent of the allocations under our modules' code fail inside the block."""
-    chance(vm, percent)
+def shortage(vm, percent, function=""):
+    """That many percent of the allocations under our modules' code, or a function of the kernel's, fail inside the
+    block."""
+    chance(vm, percent, function)
     try:
         yield
     finally:
@@ -76,5 +77,22 @@ def test_thread(guest):
         vm.logged(failure, since, vfs.LIMIT)
         vm.check(vfs.no_carrier("v0"))
     vm.wait_until(vfs.reaches("w", "v0"), timeout=vfs.LIMIT)
+    found = debugging.leaks(vm)
+    assert not found, found
+
+
+def test_restart(guest):
+    """Queues that stopped for another size cannot start again, in neither: that is said, and as soon as they can they
+    do."""
+    vm = guest()
+    vfs.start(vm, count=1)
+    for name in ("pf", "v0"):
+        since = vm.mark()
+        with shortage(vm, 100, "request_threaded_irq"):
+            result = vm.run(f"ip netns exec {name} ethtool -G {name} rx 512", timeout=vfs.LIMIT)
+            assert not result.ok and "memory" in result.stderr, result
+            assert len([line for line in vm.log(since, vm.mark()) if "starting the queues failed: ENOMEM" in line]) >= 1
+            vm.wait_until(vfs.no_carrier(name), timeout=vfs.LIMIT)
+        vm.wait_until(vfs.reaches("w", name), timeout=vfs.LIMIT)
     found = debugging.leaks(vm)
     assert not found, found

@@ -57,8 +57,9 @@ impl<C: Choices> World<C> {
                 mta[usize::from(hash >> 5)] |= 1 << (hash & 31);
             }
             let vmolr = hw.vmolr[usize::from(vf)];
-            assert_eq!((vmolr >> 28) & 1 == 1, model.all_multicast);
-            assert!(model.trusted || !model.all_multicast);
+            let all_multicast = model.multicast_promisc || model.overflow;
+            assert_eq!((vmolr >> 28) & 1 == 1, all_multicast);
+            assert!(model.trusted || !all_multicast);
             // Never more than it asked for: no RSS, no overflow unicast, nothing reserved.
             assert_eq!(vmolr & 0x24fe_c000, 0, "{vmolr:#x}");
             assert_eq!(vmolr & 0x8801_0000, 0x8801_0000);

@@ -119,6 +119,12 @@ impl Layout {
         }
     }
 
+    /// The hardware queues of pool `pool` where there are VFs.
+    #[inline]
+    pub fn pool_queues(pool: u8) -> impl Iterator<Item = u8> {
+        (pool % POOLS..QUEUES).step_by(POOLS.into())
+    }
+
     /// The pool hardware queue `queue` belongs to.
     #[inline]
     pub const fn pool_of_queue(queue: u8) -> u8 {

@@ -185,8 +185,10 @@ pub struct VfSlot {
     default_mac: Option<MacAddr>,
     /// The VF's groups.
     hashes: MulticastHashes,
-    /// Whether the VF receives all multicast.
-    all_multicast: bool,
+    /// Whether the VF asked for all multicast, beside more groups than a message holds.
+    multicast_promisc: bool,
+    /// Whether the VF was refused what only a trusted one may have.
+    wants_trust: bool,
     max_frame: u16,
     /// Whether the VF believes in VLANs it does not have (because of a port VLAN), so that it has to
     /// start anew when the port VLAN goes.
@@ -214,7 +216,8 @@ impl VfSlot {
             admin: Admin::DEFAULT,
             default_mac: None,
             hashes: MulticastHashes::EMPTY,
-            all_multicast: false,
+            multicast_promisc: false,
+            wants_trust: false,
             max_frame: DEFAULT_FRAME,
             vlans_stale: false,
             reset_due: false,
@@ -362,7 +365,8 @@ impl VfSlot {
         // It has the entry of its port VLAN already, and the one of VLAN 0 is nobody else's.
         let _ = ctx.vlan.add(self.vf, keep);
         self.hashes = MulticastHashes::EMPTY;
-        self.all_multicast = false;
+        self.multicast_promisc = false;
+        self.wants_trust = false;
         self.max_frame = DEFAULT_FRAME;
         self.vlans_stale = false;
         Effects::RAR
@@ -493,7 +497,7 @@ impl VfSlot {
         if self.admin.vlan.is_some() || ctx.vlan.of_vf(self.vf).next().is_some() {
             value |= STRVLAN;
         }
-        if self.all_multicast {
+        if self.multicast_promisc || self.hashes.overflowed() {
             value |= MPME;
         } else if !self.hashes().is_empty() {
             value |= ROMPE;

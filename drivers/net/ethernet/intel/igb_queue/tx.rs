@@ -53,7 +53,8 @@ use nic::{
         SkBuff,
         TransmitInfo,
         TxOutcome,
-        TxQueue, //
+        TxQueue,
+        TxStats, //
     }, //
 };
 
@@ -223,6 +224,34 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         self.doorbell = Some(doorbell);
     }
 
+    /// Counts as dropped what the queue, which was stopped, holds and the device has not sent. `position` is
+    /// the device's head and tail; all of it where they are not known, or are those of a device that was
+    /// reset meanwhile.
+    pub fn give_up(&self, position: Result<(u16, u16)>, stats: &TxStats) {
+        let size = self.producer.size();
+        let clean = self.shared.clean.read();
+        let pending = size.distance(clean, self.producer.position());
+        let sent = match position {
+            Ok((head, tail)) if tail == self.producer.position() => size.distance(clean, head),
+            _ => 0,
+        };
+        let (mut slot, mut seen) = (clean, 0u16);
+        while seen < pending {
+            let word = self.shared.records.get(usize::from(slot));
+            let record = Record::unpack(word.map_or(0, |word| word.load(Ordering::Relaxed)));
+            let count = u16::from(record.descriptors)
+                .max(1)
+                .min(pending.wrapping_sub(seen));
+            for _ in 0..count {
+                slot = size.next(slot);
+            }
+            seen = seen.wrapping_add(count);
+            if seen > sent {
+                stats.dropped.add(1);
+            }
+        }
+    }
+
     #[inline]
     fn has_room(&self) -> bool {
         self.shared
@@ -248,7 +277,7 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
             Err(_) => Err(EINVAL),
         };
         match result {
-            Ok(()) => skb.consume(),
+            Ok(()) => skb.consume(queue),
             Err(_) => {
                 queue.stats().dropped.add(1);
                 self.flush(queue);

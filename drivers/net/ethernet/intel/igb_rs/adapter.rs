@@ -356,14 +356,13 @@ impl<'bound> Adapter<'bound> {
         hw.phy_init()?;
         hw.configure_link(&config.link)?;
         hw.enable_tx()?;
-        hw.enable_rx()?;
         self.apply_layout(config)?;
         config.bank.device_reset();
         self.apply_receive(config)?;
-        hw.signal_reset_done()
+        hw.enable_rx()
     }
 
-    /// Lets link, mailbox and error interrupts come.
+    /// Lets link, mailbox and error interrupts come, and VFs talk.
     pub(crate) fn start_events(&self) -> Result {
         let config = self.config.lock();
         self.enable_events(&config)
@@ -373,7 +372,9 @@ impl<'bound> Adapter<'bound> {
         self.hw.set_moderation(0, Interval::EVENTS)?;
         self.hw.enable_mailbox_interrupts(u8::MAX)?;
         self.hw.enable_vectors(config.bank.layout().pf_cause(0));
-        self.hw.enable_causes(true)
+        self.hw.enable_causes(true)?;
+        // Not before: a VF that talks at once must be heard.
+        self.hw.signal_reset_done()
     }
 
     /// Leaves the device quiet, for another driver or the firmware. Sleeps.
@@ -434,8 +435,7 @@ impl<'bound> Adapter<'bound> {
             })?;
         config.retry_ms = 0;
         if interface.is_running() {
-            self.start_queues(interface, config, rtnl)
-                .inspect_err(|_| config.stale_queues = true)?;
+            self.start_queues(interface, config, rtnl)?;
         }
         self.update_link(interface, config)
     }

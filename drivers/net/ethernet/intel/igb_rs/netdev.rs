@@ -172,8 +172,9 @@ impl Operations for Igb {
         let old = core::mem::replace(&mut config.mtu, wanted);
         adapter
             .apply_receive(&mut config)
-            .and_then(|()| adapter.update_flow_control(&mut config))
-            .inspect_err(|_| config.mtu = old)
+            .inspect_err(|_| config.mtu = old)?;
+        adapter.settle_flow_control(&mut config);
+        Ok(())
     }
 
     fn fix_features<'bound>(_interface: &Interface<'bound, Self>, wanted: Features) -> Features {

@@ -4,6 +4,7 @@
 
 use super::VfBank;
 use crate::{
+    layout::Layout,
     mbx::Reply,
     vf_slot::{
         Effects,
@@ -52,10 +53,10 @@ pub enum Write {
     },
     /// Write DTXSWC.
     Spoof(u32),
-    /// Write RTTBCNRC of both queues of the VF (selected with RTTDQSEL).
+    /// Write RTTBCNRC of the transmit queue (selected with RTTDQSEL).
     Rate {
-        /// Which VF.
-        vf: u8,
+        /// Which queue.
+        queue: u8,
         /// RTTBCNRC.
         value: u32,
     },
@@ -180,7 +181,11 @@ fn write_slot(
     }
     if effects.contains(Effects::RATE) {
         let value = slot.rttbcnrc(link_mbps);
-        write(Write::Rate { vf, value });
+        // Both queues: the second one would be a way round the limit. Those of a VF that is gone are the
+        // PF's now, without one.
+        for queue in Layout::pool_queues(vf) {
+            write(Write::Rate { queue, value });
+        }
     }
     !(active && effects.contains(Effects::SCRUB)) || write(Write::Scrub { vf })
 }

@@ -285,7 +285,8 @@ impl VfSlot {
     }
 
     /// Trusts the VF or no longer. What it has by trust is taken back, and its address set to the
-    /// administrator's.
+    /// administrator's. If it was refused something for want of trust it has to start anew, which makes
+    /// it ask again.
     ///
     /// # Errors
     ///
@@ -294,10 +295,17 @@ impl VfSlot {
         self.check_active()?;
         self.admin.trusted = trusted;
         if trusted {
-            return Ok(Change::NONE);
+            return Ok(if core::mem::take(&mut self.wants_trust) {
+                Change {
+                    effects: Effects::QUEUES,
+                    notice: self.revoke(),
+                }
+            } else {
+                Change::NONE
+            });
         }
         let mut change = Change::effects(Effects::VMOLR);
-        self.all_multicast = false;
+        self.multicast_promisc = false;
         self.hashes = MulticastHashes::collect(self.hashes.as_slice().iter().copied());
         if let Some(mac) = self.admin.mac {
             ctx.rar.clear_vf_filters(self.vf);

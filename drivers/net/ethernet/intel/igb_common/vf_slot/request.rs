@@ -106,6 +106,7 @@ impl VfSlot {
                 }
                 Err(denial) => {
                     count(&mut self.counters.nacked);
+                    self.wants_trust |= matches!(denial, Denial::NotTrusted | Denial::AdminMac);
                     self.refuse(words, Event::Denied(denial), now)
                 }
             },
@@ -237,7 +238,6 @@ impl VfSlot {
             return Err(Denial::NotTrusted);
         }
         self.hashes = hashes;
-        self.all_multicast = hashes.overflowed();
         Ok(Effects::MULTICAST.and(Effects::VMOLR))
     }
 
@@ -248,7 +248,7 @@ impl VfSlot {
         if multicast && !self.admin.trusted {
             return Err(Denial::NotTrusted);
         }
-        self.all_multicast = multicast || self.hashes.overflowed();
+        self.multicast_promisc = multicast;
         Ok(Effects::VMOLR)
     }
 

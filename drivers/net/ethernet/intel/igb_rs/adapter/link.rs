@@ -45,12 +45,9 @@ impl<'bound> Adapter<'bound> {
         // The firmware may keep the PHY. The link works all the same; the next look tries again.
         if config.flow_due {
             let before = config.flow;
-            match self.update_flow_control(config) {
-                Ok(()) if changed || config.flow != before => {
-                    dev_info!(self.dev, "flow control {}\n", config.flow.name());
-                }
-                Ok(()) => {}
-                Err(e) => dev_err!(self.dev, "flow control not yet set: {e:?}\n"),
+            self.settle_flow_control(config);
+            if !config.flow_due && (changed || config.flow != before) {
+                dev_info!(self.dev, "flow control {}\n", config.flow.name());
             }
         }
         if changed {
@@ -85,8 +82,14 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// Puts into force what was negotiated, or set, about flow control; its thresholds depend on the
-    /// MTU. Without a link that waits; on error the regular look tries again.
-    pub(crate) fn update_flow_control(&self, config: &mut Config<'bound>) -> Result {
+    /// MTU. Without a link that waits. What fails is logged, and the regular look tries again.
+    pub(crate) fn settle_flow_control(&self, config: &mut Config<'bound>) {
+        if let Err(e) = self.update_flow_control(config) {
+            dev_err!(self.dev, "flow control not yet set: {e:?}\n");
+        }
+    }
+
+    fn update_flow_control(&self, config: &mut Config<'bound>) -> Result {
         if let Some(link) = config.link_now {
             if config.flow_due {
                 // What the partner offered is not known yet.

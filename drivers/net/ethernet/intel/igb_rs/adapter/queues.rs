@@ -97,7 +97,7 @@ impl<'bound> Adapter<'bound> {
         Ok(memory)
     }
 
-    /// Starts the queues with fresh memory. On error, which is logged, none runs.
+    /// Starts the queues with fresh memory. On error, which is logged, none runs, and they are stale.
     pub(crate) fn start_queues(
         &self,
         interface: &Interface<'bound, Igb>,
@@ -106,12 +106,15 @@ impl<'bound> Adapter<'bound> {
     ) -> Result {
         let memory = self
             .allocate_pairs(config.pairs(self), config.rx_size, config.tx_size)
-            .inspect_err(|e| dev_err!(self.dev(), "starting the queues failed: {e:?}\n"))?;
+            .inspect_err(|e| {
+                dev_err!(self.dev(), "starting the queues failed: {e:?}\n");
+                config.stale_queues = true;
+            })?;
         self.launch(interface, config, memory, rtnl)
     }
 
-    /// Starts the queues with `memory`, whose length is that of [`Config::pairs`]. On error none
-    /// runs.
+    /// Starts the queues with `memory`, whose length is that of [`Config::pairs`]. On error, which is
+    /// logged, none runs, and they are stale.
     pub(crate) fn launch(
         &self,
         interface: &Interface<'bound, Igb>,
@@ -130,6 +133,11 @@ impl<'bound> Adapter<'bound> {
         if let Err(e) = result {
             dev_err!(self.dev(), "starting the queues failed: {e:?}\n");
             self.stop_queues(interface, config, rtnl);
+            config.stale_queues = true;
+            if e == ETIMEDOUT {
+                // One does not start, or did not stop before, and only a reset helps.
+                self.want_reset();
+            }
             return Err(e);
         }
         Ok(())
@@ -224,7 +232,7 @@ impl<'bound> Adapter<'bound> {
     }
 
     /// Starts the queues anew if they are stale: packets from before a loss of the link are still in a
-    /// ring, or they could not be started after a reset. On failure, which is logged, they still are.
+    /// ring, or they could not be started. On failure, which is logged, they still are.
     /// Takes RTNL; sleeps.
     pub(crate) fn renew_queues(&self, interface: &Interface<'bound, Igb>) -> Result {
         let rtnl = Rtnl::lock();
@@ -233,8 +241,7 @@ impl<'bound> Adapter<'bound> {
             return Ok(());
         }
         self.stop_queues(interface, &mut config, &rtnl);
-        self.start_queues(interface, &mut config, &rtnl)
-            .inspect_err(|_| config.stale_queues = true)?;
+        self.start_queues(interface, &mut config, &rtnl)?;
         self.update_link(interface, &mut config)
     }
 
@@ -267,6 +274,9 @@ impl<'bound> Adapter<'bound> {
             // A poll that was about to end has enabled it again.
             hw.disable_vectors(pair.cause);
             let _ = hw.stop_tx_queue(pair.queue);
+            if let (Some((tx, _)), Some(stats)) = (&state, interface.queue_stats(index)) {
+                tx.give_up(hw.tx_position(pair.queue), &stats.tx);
+            }
             drop(pair.irq);
             drop(state);
         }

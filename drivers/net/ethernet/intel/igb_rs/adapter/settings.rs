@@ -157,7 +157,8 @@ impl<'bound> Adapter<'bound> {
             return self.set_link(config, wanted);
         }
         config.link = wanted;
-        self.update_flow_control(config)
+        self.settle_flow_control(config);
+        Ok(())
     }
 
     /// Brings the port's totals up to date and returns them.

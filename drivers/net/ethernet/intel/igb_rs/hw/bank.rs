@@ -63,21 +63,17 @@ impl Hw<'_> {
             Write::Vmolr { pool, value } => self.regs.write_at(pool.into(), VMOLR::from(value)),
             Write::Vmvir { pool, value } => self.regs.write_at(pool.into(), VMVIR::from(value)),
             Write::Spoof(value) => self.regs.write(DTXSWC::from(value)),
-            Write::Rate { vf, value } => self.set_rate(layout, vf, RTTBCNRC::from(value)),
+            Write::Rate { queue, value } => self.set_rate(queue, RTTBCNRC::from(value)),
             Write::Scrub { vf } => self.scrub_vf(layout, vf),
             Write::Notice { vf, reply } => self.mailbox_insist(vf, reply.message().words()),
         }
     }
 
-    /// Limits what the queues of virtual function `vf` send. QEMU has no rate limiter.
-    fn set_rate(&self, layout: Layout, vf: u8, rate: RTTBCNRC) -> Result {
+    /// Limits what queue `queue` sends. QEMU has no rate limiter.
+    fn set_rate(&self, queue: u8, rate: RTTBCNRC) -> Result {
         self.regs.write(RTTBCNRM::from(RATE_WINDOW))?;
-        // Both queues: the second one would be a way round the limit.
-        for queue in (0..POOL_QUEUES).filter_map(|index| layout.vf_queue(vf, index)) {
-            self.regs.write(RTTDQSEL::zeroed().try_with_queue(queue)?)?;
-            self.regs.write(rate)?;
-        }
-        Ok(())
+        self.regs.write(RTTDQSEL::zeroed().try_with_queue(queue)?)?;
+        self.regs.write(rate)
     }
 
     /// Wipes what the driver of virtual function `vf` left in the registers of its queues, all of them

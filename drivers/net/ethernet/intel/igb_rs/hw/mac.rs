@@ -119,7 +119,7 @@ impl Hw<'_> {
         // QEMU never sets the bit, and a device without NVM does not either.
         match self
             .regs
-            .wait_for::<EECD>(Delta::from_millis(1), Delta::from_millis(4), |r| {
+            .wait_for::<EECD>(Delta::from_millis(1), Delta::from_millis(20), |r| {
                 r.auto_rd()
             }) {
             Err(e) if e == ETIMEDOUT => Ok(()),

@@ -42,8 +42,9 @@ impl Hw<'_> {
     /// Returns what virtual functions did since the last call, and clears it. Any context, one
     /// caller.
     pub(crate) fn vf_events(&self) -> Result<VfEvents> {
-        let reset = self.regs.read::<VFLRE>()?;
+        // In this order: a message that follows a reset comes with it, or later, never before it.
         let mail = self.regs.read::<MBVFICR>()?;
+        let reset = self.regs.read::<VFLRE>()?;
 
         // Only what was seen is cleared: what comes in between is for the next call.
         self.regs.write(reset)?;

@@ -15,10 +15,13 @@ use igb_common::{
 
 use kernel::prelude::*;
 
-use crate::regs::filter::{
-    MRQC,
-    RETA,
-    RSSRK, //
+use crate::regs::{
+    filter::{
+        MRQC,
+        RETA,
+        RSSRK, //
+    },
+    rx::RCTL, //
 };
 
 use super::Hw;
@@ -45,6 +48,15 @@ impl Hw<'_> {
     ///
     /// QEMU hashes only where there are no virtual functions.
     pub(crate) fn set_multiqueue(&self, layout: Layout, queues: u8, fields: HashFields) -> Result {
-        self.regs.write(MRQC::from(mrqc(layout, queues, fields)))
+        let wanted = MRQC::from(mrqc(layout, queues, fields));
+        let running = self.regs.read::<RCTL>()?.rxen();
+        if !running || self.regs.read::<MRQC>()?.mode() == wanted.mode() {
+            return self.regs.write(wanted);
+        }
+        // For a moment nobody receives.
+        self.disable_rx()?;
+        self.regs.flush()?;
+        self.regs.write(wanted)?;
+        self.enable_rx()
     }
 }

@@ -97,6 +97,12 @@ register! {
         18:18   cfg_done0 => bool;
     }
 
+    /// Manageability control.
+    pub(crate) MANC(u32) @ 0x5820 {
+        /// The management controller has a session over the PHY, which must not be reset.
+        18:18   blk_phy_rst_on_ide => bool;
+    }
+
     /// What the lights show: a byte for each of the four, light 0 in the lowest.
     pub(crate) LEDCTL(u32) @ 0x0e00 {
         31:0    lights;

@@ -39,7 +39,10 @@ register! {
 
     /// Multiple receive queues control; `igb_common::rss` has the encoding.
     pub(crate) MRQC(u32) @ 0x5818 {
-        31:0    value;
+        /// What is hashed.
+        31:16   fields;
+        /// How packets find their queue. May only change while the receiver is off.
+        2:0     mode;
     }
 
     /// RSS redirection table, four entries each.

@@ -47,6 +47,7 @@ use crate::{
 use super::{
     Adapter,
     Config,
+    Ordering,
     QUEUE_CAUSE,
     QUEUE_VECTOR, //
 };
@@ -80,6 +81,11 @@ impl<'bound> Adapter<'bound> {
             .inspect_err(|e| {
                 dev_err!(self.dev, "starting the queues failed: {e:?}\n");
                 self.stop_queues(interface, config, rtnl);
+                if *e == ETIMEDOUT {
+                    // One does not start, or did not stop before, and only a reset helps: with the next
+                    // look.
+                    self.reset_wanted.store(true, Ordering::Relaxed);
+                }
             })
     }
 
@@ -183,6 +189,9 @@ impl<'bound> Adapter<'bound> {
         // A poll that was about to end has enabled it again.
         self.hw.disable_vectors(QUEUE_CAUSE);
         let _ = self.hw.stop_tx_queue();
+        if let (Some((tx, _)), Some(stats)) = (&state, interface.queue_stats(0)) {
+            tx.give_up(self.hw.tx_position(), &stats.tx);
+        }
         drop(running);
         drop(state);
     }

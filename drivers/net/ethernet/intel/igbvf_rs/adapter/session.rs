@@ -126,7 +126,8 @@ impl<'bound> Adapter<'bound> {
                     dev_info!(self.dev(), "the PF is back\n");
                 }
                 session.open = true;
-                session.clear_to_send = true;
+                // The next answer says it.
+                session.clear_to_send = false;
                 session.urgent = false;
                 self.adopt_mac(config, given)
                     .and_then(|()| self.replay(config))
@@ -185,10 +186,7 @@ impl<'bound> Adapter<'bound> {
         if given == Some(config.mac) {
             return Ok(());
         }
-        match (
-            self.ask_early(config, VfRequest::SetMac(config.mac))?,
-            given,
-        ) {
+        match (self.ask(config, VfRequest::SetMac(config.mac))?, given) {
             (true, _) => {}
             (false, Some(given)) => {
                 dev_warn!(
@@ -213,26 +211,17 @@ impl<'bound> Adapter<'bound> {
         self.forget_tags(config);
         config.in_force = InForce::at_start(config.given.is_some());
         let frame = config.mtu.max_frame();
-        if !self.ask_early(config, VfRequest::SetLpe(frame))? {
+        if !self.ask(config, VfRequest::SetLpe(frame))? {
             dev_err!(self.dev(), "the PF refuses MTU {}\n", config.mtu.get());
         }
         for vid in 0..4096 {
             if config.vlans.contains(vid)
-                && !self.ask_early(config, VfRequest::SetVlan { vid, add: true })?
+                && !self.ask(config, VfRequest::SetVlan { vid, add: true })?
             {
                 dev_err!(self.dev(), "the PF refuses VLAN {vid}\n");
             }
         }
         self.sync_reception(config)
-    }
-
-    /// [`Self::ask`] at the beginning of a session: a PF that has taken our link away refuses without
-    /// CTS, which means nothing here.
-    fn ask_early(&self, config: &mut Config<'bound>, request: VfRequest) -> Result<bool> {
-        match self.answer_to(config, &request)? {
-            Answer::Done => Ok(true),
-            Answer::Refused | Answer::ResetFirst | Answer::Other => Ok(false),
-        }
     }
 
     /// Asks for `request`; returns whether the PF has carried it out. Sleeps.
@@ -243,14 +232,26 @@ impl<'bound> Adapter<'bound> {
         if !config.session.open {
             return Err(ENOTCONN);
         }
+        let was_clear = config.session.clear_to_send;
         match self.answer_to(config, &request)? {
             Answer::Done => Ok(true),
             Answer::Refused => Ok(false),
             Answer::ResetFirst | Answer::Other => {
+                if !was_clear && self.knows_us(config, &request)? {
+                    return Ok(false);
+                }
                 self.lose(config, "it asks for it");
                 Err(ENOTCONN)
             }
         }
+    }
+
+    /// Whether a PF that refused `request` without CTS, which it does not send while our link is disabled,
+    /// has not forgotten us: then it would refuse everything, otherwise it does not refuse this.
+    fn knows_us(&self, config: &mut Config<'bound>, request: &VfRequest) -> Result<bool> {
+        let probe = VfRequest::SetLpe(config.mtu.max_frame());
+        Ok(!matches!(request, VfRequest::SetLpe(_))
+            && self.answer_to(config, &probe)? == Answer::Done)
     }
 
     fn answer_to(&self, config: &mut Config<'bound>, request: &VfRequest) -> Result<Answer> {
