@@ -7,6 +7,7 @@ import pytest
 
 import ports
 from ports import LIMIT, address, run_all, statistics, within
+from test_modes import iommu_file
 from test_traffic import COPY, summed
 
 HOLD = """
@@ -40,6 +41,22 @@ for part in pattern():
         break
     right += part
 print("good" if len(got) >= 1 << 20 and got == right[:len(got)] else "bad", len(got))
+"""
+
+
+TRICKLE = """
+import os, signal, socket, sys
+side, host = sys.argv[1:]
+if side == "send":
+    words = os.open("/run/words", os.O_RDWR)
+    with socket.create_connection((host, 7003)) as peer:
+        while os.read(words, 1):
+            peer.sendall(bytes(30000))
+server = socket.create_server((host, 7003))
+server.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
+print("ready", flush=True)
+peer, _ = server.accept()
+signal.pause()
 """
 
 
@@ -95,3 +112,28 @@ def test_held(guest):
     vm.check("rmmod igb_rs", timeout=LIMIT)
     vm.check("echo >/run/go")
     assert receiver.wait(LIMIT).stdout.split()[-2] == "good"
+
+
+def test_held_again_and_again(guest):
+    """A connection that nobody reads holds pages of each queue there was. What is free beside them is used again, however
+    little lies together: not much more is mapped with each new queue."""
+    vm = guest()
+    ports.start(vm)
+    vm.put("/run/trickle.py", TRICKLE)
+    vm.check("mkfifo /run/words")
+    receiver = vm.start(within("pf", f"python3 /run/trickle.py receive {address('pf')}"))
+    receiver.wait_for("ready", timeout=LIMIT)
+    sender = vm.start(within("w", f"python3 /run/trickle.py send {address('pf')}"))
+    mapped = lambda: int(iommu_file(vm, ports.BDF["pf"])[0]["bytes"])
+    sizes = []
+    for size in 8 * (512, 256):
+        before = lent(vm)
+        vm.check("echo -n . >/run/words")
+        vm.wait_until(f"[ $(ip netns exec pf ethtool -S pf | awk '/rx_queue_._lent:/ {{ n += $2 }} END {{ print n }}') -gt {before + 10} ]",
+                      timeout=LIMIT)
+        run_all(vm, within("pf", f"ethtool -G pf rx {size}"), ports.until(ports.carrier("pf")), ports.pings("pf", "w", 5))
+        sizes.append(mapped())
+    # The first two bring each size, beside the one before.
+    assert sizes[-1] <= sizes[1] + (4 << 20), sizes
+    receiver.stop()
+    sender.stop()

@@ -257,6 +257,22 @@ impl Use for Descriptors {
     }
 }
 
+struct Second;
+
+impl Use for Second {
+    /// Below a domain of its own a device has nothing from the DMA API, which would lead nowhere.
+    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32> {
+        let is_private = arena.protection().kind() == Kind::Private;
+        for backing in [Backing::Auto, Backing::DmaApi] {
+            match Arena::new(arena.device(), backing) {
+                Err(error) => ensure!(is_private && error == EBUSY),
+                Ok(_) => ensure!(!is_private),
+            }
+        }
+        Ok(())
+    }
+}
+
 #[kunit_tests(nic_dma)]
 mod suite {
     use super::*;
@@ -280,6 +296,11 @@ mod suite {
     #[test]
     fn buffers() {
         assert_eq!(failed::<Buffers>(), 0);
+    }
+
+    #[test]
+    fn second() {
+        assert_eq!(failed::<Second>(), 0);
     }
 
     #[test]
