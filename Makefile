@@ -40,8 +40,9 @@ shell: modules
 clean:
 	@rm -rf build .pytest_cache
 
-distclean: clean
+distclean:
 	@tools/lab/remove
+	@rm -rf build .pytest_cache
 
 help:
 	@echo 'igb_rs: SR-IOV network driver pair for the Intel 82576, in Rust'

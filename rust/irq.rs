@@ -105,6 +105,19 @@ struct State {
     ended: bool,
 }
 
+/// How many processors there are that can serve interrupts, at the moment. Any context.
+///
+/// # Examples
+///
+/// ```
+/// // A vector for each, and one more.
+/// assert!(nic::irq::online_cpus() + 1 > 1);
+/// ```
+pub fn online_cpus() -> u32 {
+    // SAFETY: reads a number; takes no argument.
+    unsafe { raw::nic_num_online_cpus() }
+}
+
 impl State {
     fn is_free(&self) -> bool {
         self.ended && self.users == 0

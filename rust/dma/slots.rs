@@ -3,6 +3,7 @@
 //! Buffers of equal size for the entries of a ring.
 
 use kernel::{
+    page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
@@ -15,7 +16,7 @@ use super::{
     Region, //
 };
 
-/// The smallest region that is tried before giving up for lack of contiguous memory.
+/// The smallest region that is mapped before giving up for lack of contiguous memory.
 const LEAST_REGION: usize = 64 << 10;
 
 /// `count` buffers of `size` bytes, in as few regions as possible.
@@ -68,10 +69,11 @@ impl<'bound> Slots<'bound> {
             .checked_mul(size)
             .and_then(usize::checked_next_power_of_two)
             .ok_or(EINVAL)?;
-        let (most, least) = (bytes.min(Region::MAX_LEN), LEAST_REGION.max(size));
-        // First what the arena has, however small the pieces are: otherwise one page that the stack still holds
-        // would cost as much again each time that a queue starts.
-        for growth in [Growth::No, Growth::Yes] {
+        let most = bytes.min(Region::MAX_LEN);
+        // First what the arena has, down to single pages: otherwise a few that the stack still holds would cost as
+        // much again each time that a queue starts.
+        for (growth, least) in [(Growth::No, PAGE_SIZE), (Growth::Yes, LEAST_REGION)] {
+            let least = least.max(size);
             let mut len = most;
             loop {
                 match Self::with_regions(arena, access, count, size, len, growth) {

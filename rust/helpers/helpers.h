@@ -63,6 +63,7 @@ void nic_irq_clear_hint(unsigned int irq);
 const char *nic_irq_chip_name(unsigned int irq);
 bool nic_irq_isolated(unsigned int irq);
 unsigned int nic_irq_effective_cpu(unsigned int irq);
+unsigned int nic_num_online_cpus(void);
 
 /* net.c */
 struct net_device *nic_alloc_etherdev(int size, unsigned int queues);

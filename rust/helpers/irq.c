@@ -43,3 +43,8 @@ unsigned int nic_irq_effective_cpu(unsigned int irq)
 
 	return data ? cpumask_first(irq_data_get_effective_affinity_mask(data)) : 0;
 }
+
+unsigned int nic_num_online_cpus(void)
+{
+	return num_online_cpus();
+}

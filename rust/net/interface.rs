@@ -230,6 +230,12 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         Features(unsafe { (&raw const (*self.as_raw()).features).read_volatile() })
     }
 
+    /// Whether the user has set a table for receive hashing, and not gone back to the default.
+    pub fn has_rss_table(&self, _rtnl: &Rtnl) -> bool {
+        // SAFETY: the device is valid (invariant); the flag changes under RTNL only.
+        unsafe { raw::netif_is_rxfh_configured(self.as_raw()) }
+    }
+
     /// Whether the interface is up.
     pub fn is_running(&self) -> bool {
         // SAFETY: the device is valid (invariant).

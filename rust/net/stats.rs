@@ -67,7 +67,7 @@ counters! {
     TxStats {
         /// Packets given to the device; one that it segments counts as its segments.
         packets,
-        /// Their bytes, without CRC; a segmented packet counts as it was handed down.
+        /// Their bytes, without CRC, with the headers of each segment.
         bytes,
         /// Packets that segmentation offload cut up.
         tso_packets,

@@ -8,7 +8,6 @@ from . import REPO, rust
 from .rust_source import split
 
 _KIND = re.compile(r"\bunsafe\b\s*(?P<what>\{|impl\b|trait\b|extern\b|fn\b|)")
-_ITEM = re.compile(r"\b(?:fn|impl|trait|static|const)\b[^;{]*")
 _TYPE = re.compile(r"[<(:]\s*(?:for<[^>]*>\s*)?$")
 
 

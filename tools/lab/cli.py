@@ -2,10 +2,13 @@
 """`tools/lab/run` and `tools/lab/shell`: a guest from the command line."""
 
 import argparse
+import contextlib
+import fcntl
 import os
 import shlex
 import signal
 import sys
+import termios
 
 from . import qemu
 from .client import GuestError
@@ -61,10 +64,26 @@ def run(args):
     return result.rc if result.rc > 0 else int(not result.ok)
 
 
+@contextlib.contextmanager
+def terminal_kept():
+    """Puts the terminal's modes back at the end: QEMU, which changes them, is killed."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    modes = termios.tcgetattr(0)
+    flags = {fd: fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (0, 1)}
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, modes)
+        for fd, value in flags.items():
+            fcntl.fcntl(fd, fcntl.F_SETFL, value)
+
+
 def shell(args):
     size = os.get_terminal_size() if sys.stdin.isatty() else None
     print("lab: booting; leave the shell with exit or ^D", flush=True)
-    with Vm(terminal=True, **options(args)) as vm:
+    with terminal_kept(), Vm(terminal=True, **options(args)) as vm:
         if size:
             vm.check(f"stty rows {size.lines} cols {size.columns} </dev/hvc0")
         vm.put("/root/.bashrc", "PS1='\\[\\e[1m\\]guest:\\w#\\[\\e[0m\\] '\nalias ll='ls -l'\n")

@@ -20,6 +20,8 @@ class LoggedGuest(Guest):
     def __init__(self):
         self._marks = itertools.count(1)
         self._allowed = []
+        self.judged = 0
+        """The mark up to which the log was looked through last."""
 
     def console_bytes(self):
         """All of the console so far."""
@@ -63,7 +65,7 @@ class LoggedGuest(Guest):
 
     def findings(self, since=0, allow=()):
         """Lines since a mark that must not be there, less those allowed (see kernlog)."""
-        until = self.mark()
+        self.judged = until = self.mark()
         spans = sorted((start, end, pattern) for start, end, pattern in self._allowed if end > since)
         found = []
         at = since

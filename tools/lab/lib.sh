@@ -54,6 +54,10 @@ check_tree() {
 		die "$dir: this kernel is configured without CONFIG_RUST=y: no Rust module can be built for it"
 	[ -f "$dir/rust/libkernel.rmeta" ] ||
 		die "$dir has no Rust metadata (rust/libkernel.rmeta): run 'make prepare modules_prepare' there, or leave KDIR out to use the lab's tree"
+	[ -f "$dir/Module.symvers" ] ||
+		die "$dir has no Module.symvers, which says what the kernel exports: build the kernel there, or copy the file from its headers package"
+	command -v "${BINDGEN:-bindgen}" >/dev/null ||
+		die "no ${BINDGEN:-bindgen} in PATH: install bindgen (and libclang), or set BINDGEN="
 	want=$(config_text "$dir" CONFIG_RUSTC_VERSION_TEXT)
 	have=$("${RUSTC:-rustc}" --version 2>/dev/null) ||
 		die "no ${RUSTC:-rustc} in PATH: this kernel needs '$want'"

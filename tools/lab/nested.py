@@ -67,8 +67,8 @@ class Nested(LoggedGuest):
             args += ["-device", f"vfio-pci,host={address}"]
         try:
             self._start(args, boot_timeout)
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
             raise
 
     def _start(self, args, boot_timeout):
@@ -96,21 +96,24 @@ class Nested(LoggedGuest):
         return (paths.LOGS / f"{self.name}.console.log").relative_to(paths.REPO)
 
     def close(self):
-        """Ends the VM, keeps its log and takes its functions back from vfio-pci. May be called again."""
+        """Ends the VM, keeps its log and takes its functions back from vfio-pci; GuestError for what does not work. May
+        be called again."""
         if self._process is None:
             return
         process, self._process = self._process, None
-        try:
-            process.stop()
-            (paths.LOGS / f"{self.name}.console.log").write_bytes(self.console_bytes())
-            for address in self.devices:
-                self.outer.check(_TAKE_BACK.format(address=address))
-        except GuestError as error:
-            # Whatever ended the outer guest or this VM is reported where it was met first.
-            print(f"lab: {self.name}: not ended in order: {error}", flush=True)
+        process.stop()
+        (paths.LOGS / f"{self.name}.console.log").write_bytes(self.console_bytes())
+        for address in self.devices:
+            self.outer.check(_TAKE_BACK.format(address=address))
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, _, error, __):
+        try:
+            self.close()
+        except GuestError as end:
+            if error is None:
+                raise
+            # Whatever ended the outer guest or this VM is reported where it was met first.
+            print(f"lab: {self.name}: not ended in order: {end}", flush=True)

@@ -2,6 +2,8 @@
 """The lab's guest: boots it, drives it, judges it, and always ends it."""
 
 import atexit
+import fcntl
+import itertools
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +27,20 @@ def _close_all():
         vm.close()
 
 
+def _claim(name):
+    """That name, or the first with a number that no guest has that runs now, and the lock that keeps it: the logs of two
+    must not become one."""
+    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        own = name if number == 1 else f"{name}-{number}"
+        lock = open(paths.LOGS / f"{own}.lock", "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return own, lock
+        except BlockingIOError:
+            lock.close()
+
+
 class Vm(LoggedGuest):
     """A guest with emulated 82576 ports, on the stock kernel or the debug one. A context manager.
 
@@ -36,7 +52,7 @@ class Vm(LoggedGuest):
     mode     "strict", "lazy", "passthrough", "none" (no IOMMU) or "amd", see qemu.MODES
     ports    how many igb ports, all on one wire; or a list of wire numbers, one per port
     cpus, memory (MiB)
-    name     names the logs: build/log/<name>.console.log and .qemu.log
+    name     names the logs: build/log/<name>.console.log and .qemu.log; with a number if a guest has it that runs
     cmdline  more kernel command line; qemu_args: more QEMU arguments
     kernel   a kernel.Kernel; if not given the one paths.KERNEL names, stock or debug
     accel    "kvm" or "tcg"; found by trying if not given
@@ -57,7 +73,6 @@ class Vm(LoggedGuest):
             raise ValueError(f"IOMMU mode {mode!r}: use one of {', '.join(qemu.MODES)}")
         wires = [0] * ports if isinstance(ports, int) else list(ports)
         self.mode = mode
-        self.name = name
         self.kernel = kernel or Kernel.chosen()
         self.accel = accel or acceleration.find()
         self.macs = [qemu.mac(index) for index in range(len(wires))]
@@ -65,8 +80,8 @@ class Vm(LoggedGuest):
         self._process = None
         self._qmp = None
         self.agent = None
-        paths.LOGS.mkdir(parents=True, exist_ok=True)
-        self._console = paths.LOGS / f"{name}.console.log"
+        self.name, self._lock = _claim(name)
+        self._console = paths.LOGS / f"{self.name}.console.log"
         self._console.write_bytes(b"")
         self._folder = Path(tempfile.mkdtemp(prefix="lab-"))
         args = qemu.common(
@@ -167,6 +182,7 @@ class Vm(LoggedGuest):
         if self.agent is not None:
             self.agent.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.close()
 
     def __enter__(self):
         return self

@@ -143,7 +143,7 @@ class Soak:
         self.account()
         self.report["blocks"] = self.streams.stop()
         self.report["datagrams"] = account.of_datagrams(self.vm, self.counters)
-        self.vm.check("rmmod igbvf_rs; rmmod igb_rs", timeout=LIMIT)
+        self.vm.check("rmmod igbvf_rs && rmmod igb_rs", timeout=LIMIT)
         self.vm.assert_clean()
 
     def verdict(self):

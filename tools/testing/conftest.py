@@ -5,7 +5,7 @@ import collections
 import os
 import random
 import signal
-import sys
+import zlib
 
 import pytest
 
@@ -77,7 +77,7 @@ class Guests:
     @staticmethod
     def _name(mode, ports, options):
         parts = [mode, f"ports{ports if isinstance(ports, int) else ''.join(map(str, ports))}"]
-        parts += [f"{key}{abs(hash(repr(value))) % 10000}" for key, value in sorted(options.items())]
+        parts += [f"{key}{zlib.crc32(repr(value).encode()) % 10000}" for key, value in sorted(options.items())]
         return "check-" + "-".join(parts)
 
     def drop(self, key, judge=False):
@@ -86,6 +86,7 @@ class Guests:
         try:
             if judge:
                 assert_alive(vm)
+                vm.assert_clean(vm.judged, allow=debugging.KERNELS_OWN)
                 found = debugging.leaks(vm)
                 assert not found, f"{vm.name}: lost memory, see {vm.where()}:\n{found}"
         finally:
@@ -136,7 +137,7 @@ def guest(request, guests):
 
     Guests are shared by tests that ask for the same configuration, so a test begins with reset() having run: no
     driver of ours or of the kernel's is loaded for the ports, no namespace is left. After each test the kernel log
-    since its start must be clean. A guest whose test failed is not used again.
+    since its start must be clean, before the next one what came in between. A guest whose test failed is not used again.
     """
     used = []
 
@@ -144,9 +145,19 @@ def guest(request, guests):
         vm = guests.get(mode, ports, **options)
         if all(vm is not other for other, _ in used):
             reset(vm)
+            # What it said since its last test, which may be long ago, or while it booted.
+            judge(vm, vm.judged)
             vm.note(f"test {request.node.nodeid}")
-            used.append((vm, vm.mark()))
+            used.append((vm, vm.judged))
         return vm
+
+    def judge(vm, since):
+        try:
+            vm.assert_clean(since, allow=debugging.KERNELS_OWN)
+        except BaseException:
+            keep_log(vm, request.node.name)
+            guests.discard(vm)
+            raise
 
     yield get
     failed = getattr(getattr(request.node, "report_call", None), "failed", True)
@@ -157,11 +168,11 @@ def guest(request, guests):
             continue
         try:
             reset(vm)
-            vm.assert_clean(since, allow=debugging.KERNELS_OWN)
         except BaseException:
             keep_log(vm, request.node.name)
             guests.discard(vm)
             raise
+        judge(vm, since)
 
 
 def saved(test, what):

@@ -121,7 +121,7 @@ def test_wrong_address(guest, name):
             repeat(vm, receive, "Write", function, wrong)
             repeat(vm, send, "Read", function, wrong)
             if function == PF:
-                vm.check("ip -n pf link set pf down; ip -n pf link set pf up")
+                vm.check("ip -n pf link set pf down && ip -n pf link set pf up")
             else:
                 vm.check(f"echo 1 >{DEVICES}/{function}/reset")
             run_all(vm, until(carrier(name)), reaches(name, "w"), reaches("w", name))

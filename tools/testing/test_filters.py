@@ -11,8 +11,9 @@ from test_bad_device import counter, poke
 RCTL, UNICAST, MULTICAST = 0x100, 1 << 3, 1 << 4
 """In BAR 0: what the port takes in at all; bits for all unicast and all multicast."""
 
-RXERRC, LATECOL, MGTPRC = 0x400C, 0x4020, 0x40B4
-"""In BAR 0: frames with errors the PHY saw, late collisions, frames for the management controller."""
+RXERRC, LATECOL, RLEC, MGTPRC, RUC = 0x400C, 0x4020, 0x4040, 0x40B4, 0x40A4
+"""In BAR 0: frames with errors the PHY saw, late collisions, frames of a wrong length, for the management controller, too
+short ones."""
 
 # All of different hashes (the last two bytes), of each other and of the groups the stack is in by itself.
 OTHER = "02:82:57:00:61:99"
@@ -172,9 +173,10 @@ def test_errors(guest):
     # Looking at the counters also brings what `ip` shows up to date.
     window_errors = lambda: int(vm.check(ports.within("pf", "cat /sys/class/net/pf/statistics/tx_window_errors")))
     counted, before, before_window = statistics(vm, "pf"), shown(), window_errors()
-    places = [counter(vm, vm.macs[0], register) for register in (RXERRC, LATECOL, MGTPRC)]
+    places = [counter(vm, vm.macs[0], register) for register in (RXERRC, LATECOL, MGTPRC, RLEC, RUC)]
     try:
-        for place, number in zip(places, (3, 5, 7)):
+        # A frame that is too short has a wrong length, too.
+        for place, number in zip(places, (3, 5, 7, 11, 11)):
             poke(vm, place, number.to_bytes(4, "little"))
         statistics(vm, "pf")
     finally:
@@ -183,6 +185,8 @@ def test_errors(guest):
     gained, after = moved(statistics(vm, "pf"), counted), shown()
     errors, late, management = (gained[name] for name in ("rx_errors", "late_collisions", "management_rx"))
     assert errors > 0 and errors % 3 == 0 and late > 0 and late % 5 == 0 and management > 0 and management % 7 == 0
-    assert after["rx"]["errors"] - before["rx"]["errors"] == errors
+    short = gained["rx_undersize"]
+    assert short > 0 and short % 11 == 0
+    assert after["rx"]["errors"] - before["rx"]["errors"] == errors + short
     assert after["tx"]["errors"] - before["tx"]["errors"] == late
     assert window_errors() - before_window == late

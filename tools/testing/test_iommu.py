@@ -3,7 +3,7 @@
 
 from lab import qemu
 from test_handover import bind, put_holder
-from vfs import DEVICES, LIMIT, carrier, insmod, pings, place, reaches, run_all, start, stream, until
+from vfs import DEVICES, LIMIT, carrier, insmod, pings, place, reaches, run_all, stream, until
 
 SWITCH = ["-device", "pcie-root-port,id=root,chassis=1,slot=1", "-device", "x3130-upstream,id=up,bus=root"]
 """A switch whose ports have no access control: what is below it shares a group."""

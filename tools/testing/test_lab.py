@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+import debugging
 from conftest import Guests
 from lab import CommandFailed, DirtyLog, GuestError, kernlog
 
@@ -130,7 +131,7 @@ def test_death_is_noticed():
 
 
 def test_clean_boot(guest, mode):
-    guest(mode=mode).assert_clean()
+    guest(mode=mode).assert_clean(allow=debugging.KERNELS_OWN)
 
 
 def test_link_can_be_pulled(guest):

@@ -83,7 +83,7 @@ def test_reload(guest):
     before = int(vm.check(used))
     vm.check(f"for i in $(seq 45); do {cycle} || exit; done", timeout=1200)
     grown = int(vm.check(used)) - before
-    # A leak of one page per cycle would be 180 KiB; caches breathe by less than this.
+    # Caches breathe by less than this. It takes 90 KiB a cycle to be seen here; less is for kmemleak, on the debug kernel.
     assert grown < 4096, f"{grown} KiB more"
     assert not vm.run("ls /sys/kernel/debug/igb_rs").ok
 
@@ -109,11 +109,11 @@ def test_remove_rescan(guest):
 
 
 def test_group_wanted(guest):
-    """Somebody asks for another default domain of the port's group all the time: the kernel refuses as long as the driver
-    is bound, to its last moment, and gives it then."""
+    """Somebody asks for another default domain of the port's group all the time, which he is given when it has no driver
+    any more: no moment before the driver has given back its own."""
     vm = guest()
     vm.check(f"{INSMOD} && ip link set {NETDEV} up")
-    wanted = vm.start(f"while :; do for kind in DMA-FQ DMA; do echo $kind >/sys/bus/pci/devices/{PF}/iommu_group/type && "
+    wanted = vm.start(f"while :; do for kind in identity DMA; do echo $kind >/sys/bus/pci/devices/{PF}/iommu_group/type && "
                       "echo given; done 2>/dev/null; done")
     for _ in range(30):
         vm.check(f"echo {PF} >{DRIVER}/unbind && echo {PF} >{DRIVER}/bind && ip link set {NETDEV} up")

@@ -128,7 +128,7 @@ def test_down_and_up_under_traffic(guest):
     ports.start(vm)
     with ports.Endless(vm) as stream:
         for _ in range(5):
-            vm.check(f"ip -n pf link set pf down; ip -n pf link set pf up; {until(carrier('pf'))}", timeout=LIMIT)
+            vm.check(f"ip -n pf link set pf down && ip -n pf link set pf up && {until(carrier('pf'))}", timeout=LIMIT)
         stream.flows()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import ports
 from conftest import MODES
-from ports import BDF, DEBUGFS, DEVICES, LIMIT, MODULE, until
+from ports import BDF, DEBUGFS, DEVICES, LIMIT, until
 
 PRIVATE, DMA, NONE = "private", "dma", "none"
 

@@ -5,8 +5,6 @@ import json
 import re
 import time
 
-import pytest
-
 import ports
 from lab import patience
 from netns import answered, ip
@@ -111,6 +109,44 @@ def test_distribution(guest):
     # Kept when the queues are made anew.
     ethtool(vm, "-G pf rx 128")
     assert zeros in ethtool(vm, "-x pf") and spread(vm, FLOWS)[1] <= 2
+
+
+def table(vm):
+    """The queues in the table of receive hashing."""
+    lines = re.findall(r"^ +\d+:(.*)$", ethtool(vm, "-x pf"), re.MULTILINE)
+    return {int(queue) for line in lines for queue in line.split()}
+
+
+def test_table_kept(guest):
+    """A table of the user's is kept whatever the number of queues, the default one follows it."""
+    vm = guest(cpus=4)
+    ports.start(vm)
+    assert table(vm) == {0, 1, 2, 3}
+    ethtool(vm, "-L pf combined 2")
+    assert table(vm) == {0, 1}
+    ethtool(vm, "-L pf combined 4")
+    assert table(vm) == {0, 1, 2, 3}
+    # Even, but the user's.
+    ethtool(vm, "-L pf combined 2")
+    ethtool(vm, "-X pf equal 2")
+    ethtool(vm, "-L pf combined 4")
+    assert table(vm) == {0, 1}
+    ethtool(vm, "-X pf default")
+    assert table(vm) == {0, 1, 2, 3}
+    ethtool(vm, "-L pf combined 2")
+    ethtool(vm, "-L pf combined 4")
+    assert table(vm) == {0, 1, 2, 3}
+
+
+def test_processors_to_come(guest):
+    """A pair of queues for each processor there is; more for those that may come are the user's to ask for."""
+    vm = guest(cpus=4, cmdline="maxcpus=2")
+    ports.start(vm)
+    counts = lambda: [int(count) for count in re.findall(r"^Combined:\s+(\d+)", ethtool(vm, "-l pf"), re.MULTILINE)]
+    assert counts() == [4, 2]
+    ethtool(vm, "-L pf combined 4")
+    assert counts() == [4, 4]
+    run_all(vm, ports.until(ports.carrier("pf")), pings("pf", "w"))
 
 
 def test_tcp_spreads(guest):

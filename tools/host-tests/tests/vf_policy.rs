@@ -318,6 +318,51 @@ fn trust() {
 }
 
 #[test]
+fn trust_comes_back() {
+    let mut pf = ready(1);
+    let all = |multicast| VfRequest::SetPromisc {
+        unicast: false,
+        multicast,
+    };
+    let groups = |count| VfRequest::SetMulticast(MulticastHashes::collect(0..count));
+    // What a VF does with trust, and how it gives that up.
+    for (wish, given_up) in [
+        (all(true), all(false)),
+        (groups(40), groups(3)),
+        (
+            VfRequest::AddMacFilter(station(61)),
+            VfRequest::ClearMacFilters(station(61)),
+        ),
+    ] {
+        pf.bank.set_vf_mac(0, Some(station(50))).unwrap();
+        pf.flush();
+        pf.ask(0, VfRequest::Reset);
+        // It had it, and is to have it again.
+        pf.bank.set_vf_trusted(0, true).unwrap();
+        assert_eq!(pf.flush(), []);
+        assert!(done(&mut pf, 0, wish));
+        pf.bank.set_vf_trusted(0, false).unwrap();
+        assert_eq!(pf.flush(), []);
+        pf.bank.set_vf_trusted(0, true).unwrap();
+        assert_eq!(pf.flush(), [(0, Reply::ResetFirst)], "{wish:?}");
+        pf.ask(0, VfRequest::Reset);
+        // It does not want it any more.
+        pf.bank.set_vf_trusted(0, false).unwrap();
+        assert!(!done(&mut pf, 0, wish));
+        assert!(done(&mut pf, 0, given_up));
+        pf.bank.set_vf_trusted(0, true).unwrap();
+        assert_eq!(pf.flush(), [], "{wish:?}");
+        pf.bank.set_vf_trusted(0, false).unwrap();
+        // All it can name may be what is left of more.
+        pf.now += 60_000;
+    }
+    assert!(!done(&mut pf, 0, groups(40)));
+    assert!(done(&mut pf, 0, groups(MAX_HASHES as u16)));
+    pf.bank.set_vf_trusted(0, true).unwrap();
+    assert_eq!(pf.flush(), [(0, Reply::ResetFirst)]);
+}
+
+#[test]
 fn link_rate_and_spoof_check() {
     let mut pf = ready(1);
     pf.bank.set_vf_link(0, LinkPolicy::Disable).unwrap();

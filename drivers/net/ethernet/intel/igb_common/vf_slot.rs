@@ -175,6 +175,25 @@ impl Counters {
     }
 }
 
+/// What a VF was refused for want of trust, or lost with it, and has not given up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Wishes {
+    /// All multicast.
+    multicast_promisc: bool,
+    /// More groups than a message holds.
+    groups: bool,
+    /// Addresses beside the administrator's.
+    addresses: bool,
+}
+
+impl Wishes {
+    const NONE: Self = Self {
+        multicast_promisc: false,
+        groups: false,
+        addresses: false,
+    };
+}
+
 /// One VF, as the PF sees it.
 #[derive(Clone, Debug)]
 pub struct VfSlot {
@@ -187,8 +206,8 @@ pub struct VfSlot {
     hashes: MulticastHashes,
     /// Whether the VF asked for all multicast, beside more groups than a message holds.
     multicast_promisc: bool,
-    /// Whether the VF was refused what only a trusted one may have.
-    wants_trust: bool,
+    /// What trust would give the VF.
+    wishes: Wishes,
     max_frame: u16,
     /// Whether the VF believes in VLANs it does not have (because of a port VLAN), so that it has to
     /// start anew when the port VLAN goes.
@@ -217,7 +236,7 @@ impl VfSlot {
             default_mac: None,
             hashes: MulticastHashes::EMPTY,
             multicast_promisc: false,
-            wants_trust: false,
+            wishes: Wishes::NONE,
             max_frame: DEFAULT_FRAME,
             vlans_stale: false,
             reset_due: false,
@@ -366,7 +385,7 @@ impl VfSlot {
         let _ = ctx.vlan.add(self.vf, keep);
         self.hashes = MulticastHashes::EMPTY;
         self.multicast_promisc = false;
-        self.wants_trust = false;
+        self.wishes = Wishes::NONE;
         self.max_frame = DEFAULT_FRAME;
         self.vlans_stale = false;
         Effects::RAR

@@ -284,6 +284,13 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         self.tail_in::<RDT>(block)
     }
 
+    /// Has the receive queue at `block` drop packets that find no descriptor, or keep them, and with them all others,
+    /// in the packet buffer. At any time.
+    pub fn set_rx_drop(&self, block: Block<RxQueue>, drop: bool) -> Result {
+        let srrctl = self.read_in::<SRRCTL>(block)?;
+        self.write_in(block, srrctl.with_drop_en(drop))
+    }
+
     /// Stops the receive queue at `block` and waits until the device has left its ring alone.
     ///
     /// Sleeps. `ETIMEDOUT` if the queue does not stop: its memory must then stay mapped until the

@@ -277,7 +277,12 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
             Err(_) => Err(EINVAL),
         };
         match result {
-            Ok(()) => skb.consume(queue),
+            Ok(doorbell_due) => {
+                skb.consume(queue);
+                if doorbell_due {
+                    self.announce(queue);
+                }
+            }
             Err(_) => {
                 queue.stats().dropped.add(1);
                 self.flush(queue);
@@ -286,6 +291,7 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         TxOutcome::Taken
     }
 
+    /// Returns whether the doorbell is due.
     #[inline]
     fn enqueue(
         &mut self,
@@ -293,7 +299,7 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         skb: &SkBuff,
         info: &TransmitInfo,
         offload: &TxOffload,
-    ) -> Result {
+    ) -> Result<bool> {
         let wanted = info.len().max(frame::MIN_TX_LEN);
         let start = self.shared.place(wanted).ok_or(ENOSPC)?;
         let written = skb.write_to(info, &mut self.payload, start as usize, MIN_LEN)?;
@@ -367,17 +373,17 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         self.unannounced = true;
 
         let stats = queue.stats();
-        stats.packets.add(info.segments().into());
-        stats.bytes.add(info.len().into());
+        let segments = u64::from(info.segments());
+        // Each segment has headers of its own.
+        let repeated = segments.wrapping_sub(1) * u64::from(offload.header_len());
+        stats.packets.add(segments);
+        stats.bytes.add(repeated.wrapping_add(info.len().into()));
         if info.tso().is_some() {
             stats.tso_packets.add(1);
         } else if info.checksum().is_some() {
             stats.csum_offload.add(1);
         }
-        if sent.doorbell_due() {
-            self.announce(queue);
-        }
-        Ok(())
+        Ok(sent.doorbell_due())
     }
 
     #[inline]

@@ -2,8 +2,8 @@
 
 //! The device as a whole: what it is set to, and the only code that resets it.
 //!
-//! A reset happens at probe, after a hang, and when the device was in other hands (sleep, bus errors,
-//! resets from outside; [`interruption`]). Everything else (MTU, ring sizes, features, number of
+//! A reset happens at probe, after a hang, when one of the PF's queues does not start, and when the device was
+//! in other hands (sleep, bus errors, resets from outside; [`interruption`]). Everything else (MTU, ring sizes, features, number of
 //! VFs) changes with at most the PF's own queues stopped, so VFs do not notice.
 //!
 //! # Locking
@@ -60,7 +60,10 @@ use nic::{
         Arena,
         Backing, //
     },
-    irq::Vectors,
+    irq::{
+        online_cpus,
+        Vectors, //
+    },
     net::{
         self,
         Counter,
@@ -203,6 +206,10 @@ impl<'bound> Adapter<'bound> {
         let mac = MacAddress(hw.permanent_mac()?);
         let nvm_version = hw.nvm_version()?;
         let board_id = hw.board_id()?;
+        let link = LinkConfig {
+            pause: hw.nvm_flow_control()?,
+            ..LinkConfig::DEFAULT
+        };
 
         let queues = kernel::cpu::nr_cpu_ids().min(u32::from(Layout::WITHOUT_VFS.pf_max_queues()));
         let most = (queues + 1).min(Layout::WITHOUT_VFS.pf_max_vectors().into());
@@ -218,7 +225,8 @@ impl<'bound> Adapter<'bound> {
             .map_err(|_| EADDRNOTAVAIL)?;
         let mut rss_key = [0; KEY_LEN];
         net::rss_key_fill(&mut rss_key);
-        let pairs = u8::try_from(vectors.len().saturating_sub(1)).unwrap_or(1);
+        // Further processors may come; more pairs are for the user to ask for.
+        let pairs = u8::try_from(online_cpus()).unwrap_or(u8::MAX);
 
         Arc::pin_init(
             pin_init!(Self {
@@ -239,7 +247,7 @@ impl<'bound> Adapter<'bound> {
                     bank,
                     unread: 0,
                     shut_out: 0,
-                    link: LinkConfig::DEFAULT,
+                    link,
                     link_now: None,
                     phy_link: PhyLink::default(),
                     lights: None,
@@ -353,8 +361,7 @@ impl<'bound> Adapter<'bound> {
         hw.set_driver_loaded(true)?;
         hw.setup_msix()?;
         hw.map_other(0)?;
-        hw.phy_init()?;
-        hw.configure_link(&config.link)?;
+        self.restore_link(config)?;
         hw.enable_tx()?;
         self.apply_layout(config)?;
         config.bank.device_reset();
@@ -418,7 +425,7 @@ impl<'bound> Adapter<'bound> {
     /// Resets the device, whose queues do not run, and makes it what it was.
     ///
     /// What fails is logged, and tried again by the watchdog: all of it if there is [`Config::retry_ms`]
-    /// then, with the VFs waiting for the end of the reset, else the start of the queues.
+    /// then, with the VFs mostly waiting for the end of the reset, else the start of the queues.
     pub(crate) fn bring_back(
         &self,
         interface: &net::Interface<'bound, crate::driver::Igb>,
@@ -433,10 +440,18 @@ impl<'bound> Adapter<'bound> {
                 interface.carrier_off();
                 dev_err!(self.dev, "setting up the device failed: {e:?}\n");
             })?;
-        config.retry_ms = 0;
         if interface.is_running() {
-            self.start_queues(interface, config, rtnl)?;
+            if let Err(e) = self.start_queues(interface, config, rtnl) {
+                if e == ETIMEDOUT {
+                    // The reset has not helped: the next one in a while.
+                    self.take_reset_wish();
+                } else {
+                    config.retry_ms = 0;
+                }
+                return Err(e);
+            }
         }
+        config.retry_ms = 0;
         self.update_link(interface, config)
     }
 
@@ -499,6 +514,12 @@ impl Config<'_> {
         self.rss_table
             .filter(|table| table.entries().iter().all(|pair| *pair < pairs))
             .unwrap_or_else(|| Reta::spread(pairs))
+    }
+
+    /// Whether a queue without descriptors drops packets. Otherwise they wait in the packet buffer, and all other
+    /// queues' with them: for one queue's sake, or where the partner is asked to pause meanwhile.
+    pub(crate) fn drops(&self, adapter: &Adapter<'_>) -> bool {
+        self.bank.layout().has_vfs() || self.pairs(adapter) > 1 && !self.flow.tx
     }
 
     /// Speed of the link in Mb/s, 0 when it is down.

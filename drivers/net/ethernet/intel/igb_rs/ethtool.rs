@@ -289,7 +289,6 @@ impl Operations for Igb {
             broadcast_sent: Some(stats.tx_broadcast),
             multicast_received: Some(stats.rx_multicast),
             broadcast_received: Some(stats.rx_broadcast),
-            length_errors: Some(stats.length_errors),
             too_long: Some(stats.rx_oversize),
             ..MacStats::default()
         }

@@ -151,6 +151,7 @@ fn rearrange<'bound>(
     let _ = adapter.update_stats(config);
     adapter.stop_queues(interface, config, rtnl);
 
+    config.forget_default_table(interface, rtnl);
     config.bank.set_layout(layout);
     config.enter_unicast();
     adapter.apply_layout(config)?;

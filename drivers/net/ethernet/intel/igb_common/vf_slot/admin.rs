@@ -6,7 +6,8 @@ use super::{
     Effects,
     Filters,
     VfSlot,
-    VfState, //
+    VfState,
+    Wishes, //
 };
 use crate::{
     mac::MacAddr,
@@ -285,8 +286,8 @@ impl VfSlot {
     }
 
     /// Trusts the VF or no longer. What it has by trust is taken back, and its address set to the
-    /// administrator's. If it was refused something for want of trust it has to start anew, which makes
-    /// it ask again.
+    /// administrator's. If there is something that it was refused, or lost, for want of trust, it has to start
+    /// anew, which makes it ask again.
     ///
     /// # Errors
     ///
@@ -295,15 +296,17 @@ impl VfSlot {
         self.check_active()?;
         self.admin.trusted = trusted;
         if trusted {
-            return Ok(if core::mem::take(&mut self.wants_trust) {
-                Change {
-                    effects: Effects::QUEUES,
-                    notice: self.revoke(),
-                }
-            } else {
-                Change::NONE
+            if core::mem::replace(&mut self.wishes, Wishes::NONE) == Wishes::NONE {
+                return Ok(Change::NONE);
+            }
+            return Ok(Change {
+                effects: Effects::QUEUES,
+                notice: self.revoke(),
             });
         }
+        self.wishes.multicast_promisc |= self.multicast_promisc;
+        self.wishes.groups |= self.hashes.overflowed();
+        self.wishes.addresses |= self.admin.mac.is_some() && ctx.rar.vf_filters(self.vf) > 0;
         let mut change = Change::effects(Effects::VMOLR);
         self.multicast_promisc = false;
         self.hashes = MulticastHashes::collect(self.hashes.as_slice().iter().copied());

@@ -18,7 +18,8 @@ use crate::{
         Rejected,
         Reply,
         VfRequest,
-        Words, //
+        Words,
+        MAX_HASHES, //
     },
     rar::{
         RarError,
@@ -106,7 +107,6 @@ impl VfSlot {
                 }
                 Err(denial) => {
                     count(&mut self.counters.nacked);
-                    self.wants_trust |= matches!(denial, Denial::NotTrusted | Denial::AdminMac);
                     self.refuse(words, Event::Denied(denial), now)
                 }
             },
@@ -191,6 +191,7 @@ impl VfSlot {
             VfRequest::AddMacFilter(mac) => self.add_mac_filter(mac, ctx),
             VfRequest::ClearMacFilters(_) => {
                 ctx.rar.clear_vf_filters(self.vf);
+                self.wishes.addresses = false;
                 Ok(Effects::RAR)
             }
             VfRequest::SetMulticast(hashes) => self.set_multicast(hashes),
@@ -222,6 +223,7 @@ impl VfSlot {
             return Ok(Effects::NONE);
         }
         if !self.admin.may_choose_mac() {
+            self.wishes.addresses = true;
             return Err(Denial::AdminMac);
         }
         if ctx.rar.vf_filters(self.vf) >= RarTable::fair_share(ctx.rar.layout()) {
@@ -235,7 +237,12 @@ impl VfSlot {
 
     fn set_multicast(&mut self, hashes: MulticastHashes) -> Result<Effects, Denial> {
         if hashes.overflowed() && !self.admin.trusted {
+            self.wishes.groups = true;
             return Err(Denial::NotTrusted);
+        }
+        // As many as a message holds may be what is left of more.
+        if hashes.as_slice().len() < MAX_HASHES {
+            self.wishes.groups = false;
         }
         self.hashes = hashes;
         Ok(Effects::MULTICAST.and(Effects::VMOLR))
@@ -246,8 +253,10 @@ impl VfSlot {
             return Err(Denial::Unsupported);
         }
         if multicast && !self.admin.trusted {
+            self.wishes.multicast_promisc = true;
             return Err(Denial::NotTrusted);
         }
+        self.wishes.multicast_promisc = false;
         self.multicast_promisc = multicast;
         Ok(Effects::VMOLR)
     }

@@ -102,15 +102,41 @@ impl<'bound> Adapter<'bound> {
                 &config.phy_link.partner,
                 config.mtu.max_frame(),
             )?;
+            let drop = config.drops(self);
+            for pair in config.running.iter() {
+                self.hw.set_rx_drop(pair.queue, drop)?;
+            }
             config.flow_due = false;
         }
         Ok(())
     }
 
+    /// Resets the PHY and makes the link what the configuration says, unless the management controller needs it as
+    /// it is.
+    pub(super) fn restore_link(&self, config: &Config<'bound>) -> Result {
+        if self.hw.phy_in_use()? {
+            dev_info!(
+                self.dev,
+                "PHY left as it is: the management controller redirects a console or disk over it\n"
+            );
+            return self.hw.follow_phy();
+        }
+        self.hw.phy_init()?;
+        self.hw.configure_link(&config.link)
+    }
+
     /// Makes the link what `wanted` says. It goes down and comes up again.
     ///
-    /// Errors: `EINVAL` for what the device cannot do; then the old link stays.
+    /// Errors: `EINVAL` for what the device cannot do, `EBUSY` if the management controller needs the link; then
+    /// the old link stays.
     pub(crate) fn set_link(&self, config: &mut Config<'bound>, wanted: LinkConfig) -> Result {
+        if self.hw.phy_in_use()? {
+            dev_err!(
+                self.dev,
+                "the link cannot be changed: the management controller redirects a console or disk over it\n"
+            );
+            return Err(EBUSY);
+        }
         self.hw.configure_link(&wanted)?;
         config.link = wanted;
         Ok(())

@@ -111,6 +111,12 @@ impl<'bound> Adapter<'bound> {
                 config.stale_queues = true;
             })?;
         self.launch(interface, config, memory, rtnl)
+            .inspect_err(|e| {
+                if *e == ETIMEDOUT {
+                    // One does not start, or did not stop before: only a reset helps.
+                    self.want_reset();
+                }
+            })
     }
 
     /// Starts the queues with `memory`, whose length is that of [`Config::pairs`]. On error, which is
@@ -134,10 +140,6 @@ impl<'bound> Adapter<'bound> {
             dev_err!(self.dev(), "starting the queues failed: {e:?}\n");
             self.stop_queues(interface, config, rtnl);
             config.stale_queues = true;
-            if e == ETIMEDOUT {
-                // One does not start, or did not stop before, and only a reset helps.
-                self.want_reset();
-            }
             return Err(e);
         }
         Ok(())
@@ -197,7 +199,7 @@ impl<'bound> Adapter<'bound> {
                 base: poll.rx.base(),
                 descriptors: poll.rx.size().get(),
                 buffer_bytes: RxQueue::<Tail<'bound>>::buffer_bytes(),
-                drop: layout.has_vfs(),
+                drop: config.drops(self),
             },
         )?;
         poll.rx.start(tail);
@@ -237,7 +239,11 @@ impl<'bound> Adapter<'bound> {
     pub(crate) fn renew_queues(&self, interface: &Interface<'bound, Igb>) -> Result {
         let rtnl = Rtnl::lock();
         let mut config = self.config.lock();
-        if !config.stale_queues || !interface.is_running() {
+        if !interface.is_running() {
+            // They could not be started for it to come up.
+            config.stale_queues = false;
+        }
+        if !config.stale_queues {
             return Ok(());
         }
         self.stop_queues(interface, &mut config, &rtnl);

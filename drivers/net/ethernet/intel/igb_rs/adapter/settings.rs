@@ -53,6 +53,14 @@ impl Config<'_> {
         }
     }
 
+    /// Before the number of pairs changes: the even spread, which the user may have gone back to, adapts to it, a table
+    /// of his does not.
+    pub(crate) fn forget_default_table(&mut self, interface: &Interface<'_, Igb>, rtnl: &Rtnl) {
+        if !interface.has_rss_table(rtnl) {
+            self.rss_table = None;
+        }
+    }
+
     fn set_shape(&mut self, shape: Shape) {
         self.pairs_wanted = shape.pairs;
         self.rx_size = shape.rx_size;
@@ -83,6 +91,7 @@ impl<'bound> Adapter<'bound> {
         };
 
         self.stop_queues(interface, config, rtnl);
+        config.forget_default_table(interface, rtnl);
         config.set_shape(wanted);
         let result = self.apply_pairs(config).and_then(|()| match memory {
             Some(memory) => self.launch(interface, config, memory, rtnl),
@@ -113,9 +122,7 @@ impl<'bound> Adapter<'bound> {
     ) -> Result {
         let old = (config.rss_table, config.rss_key);
         if let Some(table) = table {
-            // The even spread adapts to the number of pairs, a table of the user's does not.
-            let even = Reta::spread(config.pairs(self));
-            config.rss_table = Some(table).filter(|table| *table != even);
+            config.rss_table = Some(table);
         }
         if let Some(key) = key {
             config.rss_key = key;

@@ -42,7 +42,8 @@ impl<'bound> Adapter<'bound> {
         set(&shown.alignment, stats.align_errors);
         set(
             &shown.length,
-            stats.length_errors + stats.rx_undersize + stats.rx_oversize + stats.rx_jabber,
+            // What `length_errors` counts is among these, what `rx_jabber` does among the CRC's.
+            stats.rx_undersize + stats.rx_oversize,
         );
         set(&shown.symbol, stats.rx_errors);
         set(&shown.missed, stats.missed + config.ring_drops);

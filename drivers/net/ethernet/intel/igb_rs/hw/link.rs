@@ -132,7 +132,7 @@ pub(crate) struct LinkConfig {
 }
 
 impl LinkConfig {
-    /// Everything is negotiated.
+    /// Everything is negotiated; what is offered of flow control is for the board to say.
     pub(crate) const DEFAULT: Self = Self {
         mode: LinkMode::Negotiate(Modes::SUPPORTED),
         crossover: Crossover::Auto,
@@ -194,10 +194,15 @@ impl Hw<'_> {
                 .with_force_mdix(crossover == Crossover::Crossed),
         )?;
 
+        self.follow_phy()?;
+        self.set_phy(control)
+    }
+
+    /// Lets the MAC use the link that the PHY has.
+    pub(crate) fn follow_phy(&self) -> Result {
         // 82576 datasheet 3.5.4.3: the MAC takes speed and duplex from the PHY.
         self.regs
-            .update::<CTRL>(|r| r.with_frcdpx(false).with_frcspd(false).with_slu(true))?;
-        self.set_phy(control)
+            .update::<CTRL>(|r| r.with_frcdpx(false).with_frcspd(false).with_slu(true))
     }
 
     /// Sets what the PHY offers to its link partner.

@@ -17,6 +17,7 @@ use crate::regs::{
 };
 
 use super::{
+    link::FlowControl,
     swfw::Resource,
     Hw, //
 };
@@ -32,6 +33,11 @@ const WORD_PBA: u16 = 0x08;
 
 /// In place of the number's first half: the second points to a text.
 const PBA_IS_TEXT: u16 = 0xfafa;
+
+/// Initialization control 2, and what it says of PAUSE frames.
+const WORD_CONTROL_2: u16 = 0x0f;
+const PAUSE_MASK: u16 = 0x3000;
+const PAUSE_ASYMMETRIC: u16 = 0x2000;
 
 /// Pointer to alternate addresses.
 const WORD_ALTERNATE_MAC: u16 = 0x37;
@@ -255,6 +261,22 @@ impl Hw<'_> {
         Ok(match words {
             [PBA_IS_TEXT, _] | [0 | u16::MAX, 0 | u16::MAX] => None,
             [high, low] => Some(BoardId(high, low)),
+        })
+    }
+
+    /// Returns what the board is to offer of flow control. Sleeps.
+    pub(crate) fn nvm_flow_control(&self) -> Result<FlowControl> {
+        // 82576 datasheet 6.2.6, as the C driver reads it.
+        Ok(match self.nvm_word(WORD_CONTROL_2)? & PAUSE_MASK {
+            0 => FlowControl {
+                rx: false,
+                tx: false,
+            },
+            PAUSE_ASYMMETRIC => FlowControl {
+                rx: false,
+                tx: true,
+            },
+            _ => FlowControl { rx: true, tx: true },
         })
     }
 

@@ -110,29 +110,15 @@ impl<'bound> Hw<'bound> {
         Ok(u32::from(high) << 16 | u32::from(low))
     }
 
-    /// Resets the PHY, unless the management controller forbids it. The link is lost until
-    /// [`Self::configure_link`]. Sleeps, up to [`CONFIG_MS`] and [`SETTLE_MS`]. `ENODEV` if there is no PHY.
-    pub(crate) fn phy_init(&self) -> Result {
-        if self.regs.read::<MANC>()?.blk_phy_rst_on_ide() {
-            dev_info!(
-                self.regs.dev(),
-                "PHY not reset: the management controller redirects a console or disk over it\n"
-            );
-        } else {
-            self.reset_phy()?;
-        }
-
-        let id = self.phy_id()?;
-        if id == 0 || id == u32::MAX {
-            dev_err!(self.regs.dev(), "no PHY found\n");
-            return Err(ENODEV);
-        }
-
-        // Its default comes from the NVM and may be on.
-        self.set_phy(self.phy::<PHPM>()?.with_d0_lplu(false))
+    /// Whether the management controller redirects a console or disk over the PHY's link, which has to stay as it
+    /// is for that.
+    pub(crate) fn phy_in_use(&self) -> Result<bool> {
+        Ok(self.regs.read::<MANC>()?.blk_phy_rst_on_ide())
     }
 
-    fn reset_phy(&self) -> Result {
+    /// Resets the PHY. The link is lost until [`Self::configure_link`]. Sleeps, up to
+    /// [`CONFIG_MS`] and [`SETTLE_MS`]. `ENODEV` if there is no PHY.
+    pub(crate) fn phy_init(&self) -> Result {
         {
             let _held = self.acquire(Resource::Phy)?;
 
@@ -144,7 +130,16 @@ impl<'bound> Hw<'bound> {
             self.regs.flush()?;
             fsleep(Delta::from_micros(150));
         }
-        self.wait_for_phy_config()
+        self.wait_for_phy_config()?;
+
+        let id = self.phy_id()?;
+        if id == 0 || id == u32::MAX {
+            dev_err!(self.regs.dev(), "no PHY found\n");
+            return Err(ENODEV);
+        }
+
+        // Its default comes from the NVM and may be on.
+        self.set_phy(self.phy::<PHPM>()?.with_d0_lplu(false))
     }
 
     /// Waits until the PHY has been configured from the NVM after its reset: what is written to it before

@@ -57,6 +57,11 @@ impl<'bound> Hw<'bound> {
         self.regs.start_rx(rx_block(queue)?, config)
     }
 
+    /// Has receive queue `queue` drop packets that find no descriptor, or keep them in the packet buffer.
+    pub(crate) fn set_rx_drop(&self, queue: u8, drop: bool) -> Result {
+        self.regs.set_rx_drop(rx_block(queue)?, drop)
+    }
+
     /// Starts transmit queue `queue` with an empty ring and returns its tail register. Sleeps.
     pub(crate) fn start_tx_queue(&self, queue: u8, config: &TxQueueConfig) -> Result<Tail<'bound>> {
         self.regs.start_tx(tx_block(queue)?, config)

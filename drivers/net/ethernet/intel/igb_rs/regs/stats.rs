@@ -18,7 +18,7 @@ macro_rules! with_counters {
             late_collisions LATECOL 0x4020 "Collisions after the first 64 bytes."
             collisions COLC 0x4028 "Collisions."
             deferred DC 0x4030 "Packets that waited for the wire."
-            length_errors RLEC 0x4040 "Packets whose length is not what their header says."
+            length_errors RLEC 0x4040 "Packets of a wrong length: undersize, oversize."
             rx_xon XONRXC 0x4048 "PAUSE frames received that let us go on."
             tx_xon XONTXC 0x404c "PAUSE frames sent that let the partner go on."
             rx_xoff XOFFRXC 0x4050 "PAUSE frames received that stop us."

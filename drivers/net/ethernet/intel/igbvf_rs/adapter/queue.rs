@@ -47,7 +47,6 @@ use crate::{
 use super::{
     Adapter,
     Config,
-    Ordering,
     QUEUE_CAUSE,
     QUEUE_VECTOR, //
 };
@@ -82,9 +81,9 @@ impl<'bound> Adapter<'bound> {
                 dev_err!(self.dev, "starting the queues failed: {e:?}\n");
                 self.stop_queues(interface, config, rtnl);
                 if *e == ETIMEDOUT {
-                    // One does not start, or did not stop before, and only a reset helps: with the next
-                    // look.
-                    self.reset_wanted.store(true, Ordering::Relaxed);
+                    // One does not start, or did not stop before, and only a reset helps, with which the next
+                    // look begins a session.
+                    config.session.not_yet();
                 }
             })
     }

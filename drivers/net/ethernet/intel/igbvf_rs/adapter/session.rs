@@ -237,7 +237,7 @@ impl<'bound> Adapter<'bound> {
             Answer::Done => Ok(true),
             Answer::Refused => Ok(false),
             Answer::ResetFirst | Answer::Other => {
-                if !was_clear && self.knows_us(config, &request)? {
+                if !was_clear && self.knows_us(config, &request) {
                     return Ok(false);
                 }
                 self.lose(config, "it asks for it");
@@ -246,22 +246,25 @@ impl<'bound> Adapter<'bound> {
         }
     }
 
-    /// Whether a PF that refused `request` without CTS, which it does not send while our link is disabled,
-    /// has not forgotten us: then it would refuse everything, otherwise it does not refuse this.
-    fn knows_us(&self, config: &mut Config<'bound>, request: &VfRequest) -> Result<bool> {
+    /// Whether a PF that refused `request` without CTS has not forgotten us: as long as our link is disabled it
+    /// sends no CTS. One that has would refuse this as well, or, as it refuses so much at a time only, not answer.
+    fn knows_us(&self, config: &mut Config<'bound>, request: &VfRequest) -> bool {
         let probe = VfRequest::SetLpe(config.mtu.max_frame());
-        Ok(!matches!(request, VfRequest::SetLpe(_))
-            && self.answer_to(config, &probe)? == Answer::Done)
+        !matches!(request, VfRequest::SetLpe(_))
+            && matches!(self.answer(config, &probe), Ok(Answer::Done))
     }
 
-    fn answer_to(&self, config: &mut Config<'bound>, request: &VfRequest) -> Result<Answer> {
+    fn answer(&self, config: &mut Config<'bound>, request: &VfRequest) -> Result<Answer> {
         self.exchange(config, request, |words| {
             match Answer::decode(request, words) {
                 Answer::Other => None,
                 answer => Some(answer),
             }
         })
-        .map_err(|e| {
+    }
+
+    fn answer_to(&self, config: &mut Config<'bound>, request: &VfRequest) -> Result<Answer> {
+        self.answer(config, request).map_err(|e| {
             if config.session.open {
                 let why = match e {
                     ENETRESET => "it is being reset",
