@@ -163,6 +163,7 @@ def test_stopped_with_packets_in_ring(guest, name, function, pool):
     vm.run(f"ip netns exec {name} ping -q -c 3 -i 0.1 -W 1 {address('w')}", timeout=LIMIT)
     held = len(rings.waiting())
     vm.check(again)
-    assert dropped() - before == held == 3
+    # At least one: byte queue limits may keep the others in the stack.
+    assert dropped() - before == held > 0
     rings.sending(True)
     run_all(vm, until(carrier(name)), reaches(name, "w"), pings(name, "w", 5))
