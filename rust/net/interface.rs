@@ -46,8 +46,8 @@ use super::{
 /// - `tx` is touched with the transmit lock of `txq` held only.
 /// - `poll` is touched by the poll function, until it completes the context's run, or with RTNL held
 ///   while `enabled` is false. The poll function runs in one place at a time: in the context's run, or,
-///   between two, for netpoll, which is the context's `poll_owner` then. `enabled` is touched with RTNL held only, and false exactly while the NAPI context is
-///   disabled.
+///   between two, for netpoll, which is the context's `poll_owner` then.
+/// - `enabled` is touched with RTNL held only, and false exactly while the NAPI context is disabled.
 #[pin_data]
 pub(super) struct Pair<'bound, T: Operations> {
     #[pin]

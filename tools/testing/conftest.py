@@ -144,15 +144,15 @@ def guest(request, guests):
     def get(mode="strict", ports=2, **options):
         vm = guests.get(mode, ports, **options)
         if all(vm is not other for other, _ in used):
-            reset(vm)
-            # What it said since its last test, which may be long ago, or while it booted.
-            judge(vm, vm.judged)
+            # What it said since its last test, which may be long ago, or while it booted, counts, too.
+            settle(vm, vm.judged)
             vm.note(f"test {request.node.nodeid}")
             used.append((vm, vm.judged))
         return vm
 
-    def judge(vm, since):
+    def settle(vm, since):
         try:
+            reset(vm)
             vm.assert_clean(since, allow=debugging.KERNELS_OWN)
         except BaseException:
             keep_log(vm, request.node.name)
@@ -166,13 +166,7 @@ def guest(request, guests):
             keep_log(vm, request.node.name)
             guests.discard(vm)
             continue
-        try:
-            reset(vm)
-        except BaseException:
-            keep_log(vm, request.node.name)
-            guests.discard(vm)
-            raise
-        judge(vm, since)
+        settle(vm, since)
 
 
 def saved(test, what):

@@ -22,12 +22,9 @@ def every(guest):
     return vm, lambda: machine.read(register) & MPME != 0
 
 
-def join(groups):
-    return " && ".join(f"ip -n v0 maddr add {group} dev v0" for group in groups)
-
-
-def leave(groups):
-    return " && ".join(f"ip -n v0 maddr del {group} dev v0" for group in groups)
+def single(order, groups):
+    """Shell command: the VF joins (`add`) or leaves (`del`) each group."""
+    return " && ".join(f"ip -n v0 maddr {order} {group} dev v0" for group in groups)
 
 
 def test_every_group(every):
@@ -35,7 +32,7 @@ def test_every_group(every):
     vm, has_all = every
     run_all(vm, "ip -n pf link set pf vf 0 trust on", "ip -n v0 link set v0 allmulticast on")
     assert has_all()
-    for change in (join(GROUPS[:3]), leave(GROUPS[:2])):
+    for change in (single("add", GROUPS[:3]), single("del", GROUPS[:2])):
         vm.check(change)
         assert has_all()
     for reset in (VFS[0], PF):
@@ -44,11 +41,11 @@ def test_every_group(every):
     run_all(vm, "ip -n v0 link set v0 allmulticast off")
     assert not has_all()
     # More than can be named are every group, too.
-    vm.check(join(GROUPS[:2] + GROUPS[3:]))
+    vm.check(single("add", GROUPS[:2] + GROUPS[3:]))
     assert has_all()
     vm.check("ip -n v0 link set v0 allmulticast on && ip -n v0 link set v0 allmulticast off")
     assert has_all()
-    vm.check(leave(GROUPS[3:]))
+    vm.check(single("del", GROUPS[3:]))
     assert not has_all()
 
 
@@ -71,7 +68,7 @@ def test_refused_without_link(every):
     vm, has_all = every
     run_all(vm, "ip -n pf link set pf vf 0 state disable", until(no_carrier("v0")))
     since = vm.mark()
-    run_all(vm, "ip -n v0 link set v0 promisc on", join(GROUPS), "ip -n v0 link set v0 address 02:82:57:60:00:42",
+    run_all(vm, "ip -n v0 link set v0 promisc on", single("add", GROUPS), "ip -n v0 link set v0 address 02:82:57:60:00:42",
             # It begins anew for the reset, with wishes that are refused.
             f"echo 1 >{DEVICES}/{VFS[0]}/reset", "ip -n pf link set pf vf 0 state auto", until(carrier("v0")),
             reaches("v0", "w"), pings("v0", "w", 5))

@@ -30,12 +30,11 @@ impl<'bound> Adapter<'bound> {
     /// keeps its mailbox misses that, and fails nothing: it finds out with its next message.
     pub(crate) fn flush(&self, config: &mut Config<'bound>) -> Result {
         let mbps = config.link_mbps();
-        let layout = config.bank.layout();
         let mut result = Ok(());
         config.shut_out |= config.bank.flush(mbps, |write| {
             // One write that fails must not keep the others from their registers. What a VF prevents is no
             // failure: it is told when it asks next, and its queues stay off.
-            match self.hw.apply(layout, &write) {
+            match self.hw.apply(&write) {
                 Ok(()) => true,
                 Err(EBUSY) if matches!(write, Write::Notice { .. }) => false,
                 Err(ETIMEDOUT) if matches!(write, Write::Scrub { .. }) => false,

@@ -4,10 +4,7 @@
 //! filters and whatever belongs to a virtual function.
 
 use igb_common::{
-    layout::{
-        Layout,
-        POOL_QUEUES, //
-    },
+    layout::Layout,
     vf_bank::Write,
     vlan::VlanWrite, //
 };
@@ -42,11 +39,11 @@ use super::Hw;
 const RATE_WINDOW: u32 = 0x14;
 
 impl Hw<'_> {
-    /// Does what `write` says, in a device whose queues are laid out as `layout`. Sleeps.
+    /// Does what `write` says. Sleeps.
     ///
     /// `EBUSY` for a notice if the virtual function does not let go of its mailbox, `ETIMEDOUT` for scrubbing
     /// if a queue of its does not stop.
-    pub(crate) fn apply(&self, layout: Layout, write: &Write) -> Result {
+    pub(crate) fn apply(&self, write: &Write) -> Result {
         match *write {
             Write::Queues(pools) => {
                 self.regs.write(VFRE::from(pools))?;
@@ -64,7 +61,7 @@ impl Hw<'_> {
             Write::Vmvir { pool, value } => self.regs.write_at(pool.into(), VMVIR::from(value)),
             Write::Spoof(value) => self.regs.write(DTXSWC::from(value)),
             Write::Rate { queue, value } => self.set_rate(queue, RTTBCNRC::from(value)),
-            Write::Scrub { vf } => self.scrub_vf(layout, vf),
+            Write::Scrub { vf } => self.scrub_vf(vf),
             Write::Notice { vf, reply } => self.mailbox_insist(vf, reply.message().words()),
         }
     }
@@ -78,9 +75,9 @@ impl Hw<'_> {
 
     /// Wipes what the driver of virtual function `vf` left in the registers of its queues, all of them
     /// whatever becomes of one.
-    fn scrub_vf(&self, layout: Layout, vf: u8) -> Result {
+    fn scrub_vf(&self, vf: u8) -> Result {
         let mut result = Ok(());
-        for queue in (0..POOL_QUEUES).filter_map(|index| layout.vf_queue(vf, index)) {
+        for queue in Layout::pool_queues(vf) {
             result = result.and(self.scrub_queue(queue));
         }
         result
