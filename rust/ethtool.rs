@@ -95,6 +95,9 @@ pub use self::{
 pub trait Operations: net::Operations {
     /// Names of the driver's counters, at most 31 bytes each.
     const STATS: &'static [&'static str] = &[];
+    /// Names of what the device counts for each receive queue, at most 18 bytes each; `ethtool -S` puts
+    /// `rx_queue_N_` before them.
+    const RX_QUEUE_STATS: &'static [&'static str] = &[];
     /// What [`Self::set_rings`] accepts.
     const RING_LIMITS: RingLimits = RingLimits::NONE;
     /// What [`Self::coalesce`] and [`Self::set_coalesce`] know.
@@ -259,6 +262,17 @@ pub trait Operations: net::Operations {
     /// Fills in the counters of [`Self::STATS`], in that order.
     fn hw_stats<'bound>(interface: &Interface<'bound, Self>, values: &mut [u64], rtnl: &Rtnl) {
         let _ = (interface, values, rtnl);
+    }
+
+    /// Fills in the counters of [`Self::RX_QUEUE_STATS`] for pair `index`, in that order. Comes after
+    /// [`Self::hw_stats`].
+    fn rx_queue_stats<'bound>(
+        interface: &Interface<'bound, Self>,
+        index: usize,
+        values: &mut [u64],
+        rtnl: &Rtnl,
+    ) {
+        let _ = (interface, index, values, rtnl);
     }
 
     /// Standard counters of the MAC.

@@ -71,8 +71,15 @@ impl<T: Operations> Callbacks<T> {
 
     /// Refuses to compile a driver whose names the core would cut off.
     const NAMES_FIT: () = {
-        assert!(stats::names_fit(T::STATS), "a statistic's name is too long");
-        assert!(stats::names_fit(T::TESTS), "a test's name is too long");
+        assert!(
+            stats::names_fit(T::STATS, 0),
+            "a statistic's name is too long"
+        );
+        assert!(stats::names_fit(T::TESTS, 0), "a test's name is too long");
+        assert!(
+            stats::names_fit(T::RX_QUEUE_STATS, stats::QUEUE_PREFIX),
+            "a queue statistic's name is too long"
+        );
     };
 
     pub(super) const OPS: raw::ethtool_ops = raw::ethtool_ops {
@@ -388,8 +395,7 @@ impl<T: Operations> Callbacks<T> {
         let data = unsafe { core::slice::from_raw_parts_mut(data, stats::count(interface)) };
         let (own, queues) = data.split_at_mut(T::STATS.len());
         T::hw_stats(interface, own, &rtnl);
-        let pairs = (0..interface.max_pairs()).filter_map(|i| interface.queue_stats(i));
-        stats::fill_queues(pairs, queues);
+        stats::fill_queues(interface, queues, &rtnl);
     }
 
     unsafe extern "C" fn get_eth_mac_stats(

@@ -9,7 +9,7 @@ use core::fmt::Write;
 use crate::{
     net::{
         Interface,
-        QueueStats,
+        Rtnl,
         RxStats,
         TxStats, //
     },
@@ -22,13 +22,19 @@ use super::Operations;
 /// Bytes of a name, its end included.
 pub(super) const NAME_LEN: usize = raw::ETH_GSTRING_LEN as usize;
 
-const PER_PAIR: usize = TxStats::NAMES.len() + RxStats::NAMES.len();
+/// Bytes before the name of a queue's counter: `rx_queue_N_`, N of up to three digits.
+pub(super) const QUEUE_PREFIX: usize = 13;
+
+/// Values of a pair: what the library counts of the transmit and the receive queue, then what the device does.
+const fn per_pair<T: Operations>() -> usize {
+    TxStats::NAMES.len() + RxStats::NAMES.len() + T::RX_QUEUE_STATS.len()
+}
 
 /// Values of `ethtool -S`: the driver's, then for each pair that was allocated the transmit and the
 /// receive queue's. The number does not depend on how many pairs are in use, so that names and
 /// values that user space asks for one after the other match.
 pub(super) fn count<T: Operations>(interface: &Interface<'_, T>) -> usize {
-    T::STATS.len() + interface.max_pairs() * PER_PAIR
+    T::STATS.len() + interface.max_pairs() * per_pair::<T>()
 }
 
 /// Writes [`count`] names into `data`, [`NAME_LEN`] bytes each.
@@ -36,7 +42,11 @@ pub(super) fn fill_names<T: Operations>(interface: &Interface<'_, T>, data: &mut
     let mut slots = data.chunks_exact_mut(NAME_LEN);
     fill_strings(T::STATS, &mut slots);
     for index in 0..interface.max_pairs() {
-        for (direction, names) in [("tx", TxStats::NAMES), ("rx", RxStats::NAMES)] {
+        for (direction, names) in [
+            ("tx", TxStats::NAMES),
+            ("rx", RxStats::NAMES),
+            ("rx", T::RX_QUEUE_STATS),
+        ] {
             for (name, slot) in names.iter().zip(&mut slots) {
                 // Writing to `Text` cannot fail.
                 let _ = write!(Text::new(slot), "{direction}_queue_{index}_{name}");
@@ -45,11 +55,11 @@ pub(super) fn fill_names<T: Operations>(interface: &Interface<'_, T>, data: &mut
     }
 }
 
-/// Whether each of `names` fits into its slot.
-pub(super) const fn names_fit(names: &[&str]) -> bool {
+/// Whether each of `names` fits into its slot after `before` other bytes.
+pub(super) const fn names_fit(names: &[&str], before: usize) -> bool {
     let mut i = 0;
     while i < names.len() {
-        if names[i].len() >= NAME_LEN {
+        if before + names[i].len() >= NAME_LEN {
             return false;
         }
         i += 1;
@@ -65,17 +75,25 @@ pub(super) fn fill_strings<'a>(names: &[&str], slots: impl Iterator<Item = &'a m
     }
 }
 
-/// Writes the values of the queues of each of `queues` into `data`.
-pub(super) fn fill_queues<'a>(queues: impl Iterator<Item = &'a QueueStats>, data: &mut [u64]) {
-    let mut slots = data.iter_mut();
-    let mut put = |value| {
-        if let Some(slot) = slots.next() {
-            *slot = value;
-        }
-    };
-    for queue in queues {
-        queue.tx.for_each(&mut put);
-        queue.rx.for_each(&mut put);
+/// Writes the values of all queues into `data`, in the order of [`fill_names`].
+pub(super) fn fill_queues<T: Operations>(
+    interface: &Interface<'_, T>,
+    data: &mut [u64],
+    rtnl: &Rtnl,
+) {
+    for (index, values) in data.chunks_exact_mut(per_pair::<T>()).enumerate() {
+        let Some(stats) = interface.queue_stats(index) else {
+            return;
+        };
+        let mut slots = values.iter_mut();
+        let mut put = |value| {
+            if let Some(slot) = slots.next() {
+                *slot = value;
+            }
+        };
+        stats.tx.for_each(&mut put);
+        stats.rx.for_each(&mut put);
+        T::rx_queue_stats(interface, index, slots.into_slice(), rtnl);
     }
 }
 

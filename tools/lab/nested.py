@@ -45,6 +45,9 @@ class Nested(LoggedGuest):
         self._folder = f"/run/lab/{name}"
         self._process = None
         self.agent = None
+        outer.inner = self
+        for log in self.logs:
+            log.unlink(missing_ok=True)
         outer.check(f"mkdir -p {self._folder} && rm -f {self._folder}/agent && "
                     f"{{ mountpoint -q {paths.ROOT_FOR_GUESTS} || mount --bind / {paths.ROOT_FOR_GUESTS}; }}")
         for address in self.devices:
@@ -93,16 +96,23 @@ class Nested(LoggedGuest):
         return self.outer.get(f"{self._folder}/console")
 
     def where(self):
-        return (paths.LOGS / f"{self.name}.console.log").relative_to(paths.REPO)
+        return self.logs[0].relative_to(paths.REPO)
+
+    @property
+    def logs(self):
+        """Where close() writes what the VM's console and its QEMU said."""
+        return [paths.LOGS / f"{self.name}.{what}.log" for what in ("console", "qemu")]
 
     def close(self):
-        """Ends the VM, keeps its log and takes its functions back from vfio-pci; GuestError for what does not work. May
+        """Ends the VM, keeps its logs and takes its functions back from vfio-pci; GuestError for what does not work. May
         be called again."""
         if self._process is None:
             return
         process, self._process = self._process, None
         process.stop()
-        (paths.LOGS / f"{self.name}.console.log").write_bytes(self.console_bytes())
+        console, qemu_log = self.logs
+        console.write_bytes(self.console_bytes())
+        qemu_log.write_text(process.stdout)
         for address in self.devices:
             self.outer.check(_TAKE_BACK.format(address=address))
 

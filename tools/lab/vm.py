@@ -63,7 +63,8 @@ class Vm(LoggedGuest):
              seconds until the agent must answer
 
     After the start: `kernel` (Kernel), `accel`, `boot_seconds`, `pci` (address -> "vendor:device"),
-    `ports` (addresses of the igb ports, in order), `macs` (their addresses in the NVM).
+    `ports` (addresses of the igb ports, in order), `macs` (their addresses in the NVM). `inner` is the VM booted in it
+    last, a nested.Nested, or None.
     """
 
     def __init__(self, mode="strict", ports=2, cpus=2, memory=4096, name="guest", cmdline="", qemu_args=(),
@@ -80,6 +81,7 @@ class Vm(LoggedGuest):
         self._process = None
         self._qmp = None
         self.agent = None
+        self.inner = None
         self.name, self._lock = _claim(name)
         self._console = paths.LOGS / f"{self.name}.console.log"
         self._console.write_bytes(b"")

@@ -4,6 +4,7 @@
 import collections
 import os
 import random
+import shutil
 import signal
 import zlib
 
@@ -153,6 +154,7 @@ def guest(request, guests):
     def settle(vm, since):
         try:
             reset(vm)
+            vm.inner = None
             vm.assert_clean(since, allow=debugging.KERNELS_OWN)
         except BaseException:
             keep_log(vm, request.node.name)
@@ -176,8 +178,11 @@ def saved(test, what):
 
 
 def keep_log(vm, test):
-    """Saves a guest's console: the next guest of its kind writes over its own."""
+    """Saves a guest's console, and what the VM in it and its QEMU said: the next of their kind write over their own."""
     saved(test, "console.log").write_bytes(vm.console_bytes())
+    for log in vm.inner.logs if vm.inner else ():
+        if log.exists():
+            shutil.copy(log, saved(test, log.name.removeprefix(f"{vm.name}-")))
 
 
 RESET = """

@@ -69,6 +69,8 @@ def test_killed(guest):
         vm.check("kill -KILL $(pidof qemu-system-x86_64)")
         vm.wait_until("! pidof qemu-system-x86_64", timeout=LIMIT)
         run_all(vm, pings("v0", "w", 5))
+    console, said = inner.logs
+    assert "igbvf_rs" in console.read_text() and said.exists()
     take_back(vm)
 
 

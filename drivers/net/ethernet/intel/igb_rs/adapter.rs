@@ -24,6 +24,7 @@ use igb_common::{
     },
     layout::{
         Layout,
+        MAX_RSS_QUEUES,
         MAX_VFS, //
     },
     mac::MacAddr,
@@ -160,8 +161,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) coalescing: Coalescing,
     /// What the port counted.
     pub(crate) stats: HwStats,
-    /// Packets that the PF's queues had no descriptor for.
-    pub(crate) ring_drops: u64,
+    /// Packets that each of the PF's queue pairs had no descriptor for.
+    pub(crate) ring_drops: [u64; MAX_RSS_QUEUES as usize],
     /// What the VFs counted.
     pub(crate) vf_stats: [VfStats; MAX_VFS as usize],
 }
@@ -272,7 +273,7 @@ impl<'bound> Adapter<'bound> {
                     rss_fields: HashFields::default(),
                     coalescing: Coalescing::DEFAULT,
                     stats: HwStats::default(),
-                    ring_drops: 0,
+                    ring_drops: Default::default(),
                     vf_stats: [VfStats::default(); MAX_VFS as usize],
                 }),
             }),

@@ -66,6 +66,7 @@ const OTHER_VECTORS: u32 = 1;
 #[vtable]
 impl Operations for Igb {
     const STATS: &'static [&'static str] = HwStats::NAMES;
+    const RX_QUEUE_STATS: &'static [&'static str] = &["drops"];
     const RING_LIMITS: RingLimits = RingLimits {
         rx: RingSize::MIN.get() as u32..=RingSize::MAX.get() as u32,
         tx: RingSize::MIN.get() as u32..=RingSize::MAX.get() as u32,
@@ -268,6 +269,18 @@ impl Operations for Igb {
         let totals = adapter.stats(&mut config).values();
         for (value, total) in values.iter_mut().zip(totals) {
             *value = total;
+        }
+    }
+
+    fn rx_queue_stats<'bound>(
+        interface: &Interface<'bound, Self>,
+        index: usize,
+        values: &mut [u64],
+        _rtnl: &Rtnl,
+    ) {
+        let config = interface.data().config().lock();
+        for (value, drops) in values.iter_mut().zip(config.ring_drops.get(index)) {
+            *value = *drops;
         }
     }
 

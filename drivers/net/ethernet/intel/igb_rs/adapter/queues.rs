@@ -267,12 +267,12 @@ impl<'bound> Adapter<'bound> {
     ) {
         let hw = self.hw();
         config.stale_queues = false;
-        for pair in config.running.iter() {
+        for (pair, drops) in config.running.iter().zip(config.ring_drops.iter_mut()) {
             hw.disable_vectors(pair.cause);
             // A queue that does not stop, or a device that is gone, can only reach this function's
             // memory, and the next start or reset deals with it.
             let _ = hw.stop_rx_queue(pair.queue);
-            config.ring_drops += hw.rx_queue_drops(pair.queue).map_or(0, u64::from);
+            *drops += hw.rx_queue_drops(pair.queue).map_or(0, u64::from);
             let _ = hw.unmap_queue(pair.queue);
         }
         for (index, pair) in config.running.drain_all().enumerate() {

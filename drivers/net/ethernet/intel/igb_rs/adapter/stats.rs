@@ -33,8 +33,8 @@ impl<'bound> Adapter<'bound> {
     /// Reads the counters of the port.
     pub(crate) fn update_stats(&self, config: &mut Config<'bound>) -> Result {
         self.hw.update_stats(&mut config.stats)?;
-        for pair in config.running.iter() {
-            config.ring_drops += u64::from(self.hw.rx_queue_drops(pair.queue)?);
+        for (pair, drops) in config.running.iter().zip(config.ring_drops.iter_mut()) {
+            *drops += u64::from(self.hw.rx_queue_drops(pair.queue)?);
         }
         let (stats, shown) = (&config.stats, &self.port_errors);
         let set = |to: &AtomicU64, value: u64| to.store(value, Ordering::Relaxed);
@@ -46,7 +46,10 @@ impl<'bound> Adapter<'bound> {
             stats.rx_undersize + stats.rx_oversize,
         );
         set(&shown.symbol, stats.rx_errors);
-        set(&shown.missed, stats.missed + config.ring_drops);
+        set(
+            &shown.missed,
+            stats.missed + config.ring_drops.iter().sum::<u64>(),
+        );
         set(&shown.collisions, stats.collisions);
         set(&shown.aborted, stats.excessive_collisions);
         set(&shown.late, stats.late_collisions);
