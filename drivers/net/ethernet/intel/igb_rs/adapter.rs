@@ -17,27 +17,11 @@ use core::sync::atomic::{
 };
 
 use igb_common::{
-    frame::Mtu,
-    itr::{
-        Coalescing,
-        Interval, //
-    },
-    layout::{
-        Layout,
-        MAX_RSS_QUEUES,
-        MAX_VFS, //
-    },
+    itr::Interval,
+    layout::Layout,
     mac::MacAddr,
-    ring::RingSize,
-    rss::{
-        HashFields,
-        Key,
-        Reta,
-        KEY_LEN, //
-    },
     vf_bank::VfBank, //
 };
-use igb_hw::vf_stats::VfStats;
 use igb_queue::Copybreak;
 use kernel::{
     device::{
@@ -61,10 +45,7 @@ use nic::{
         Arena,
         Backing, //
     },
-    irq::{
-        online_cpus,
-        Vectors, //
-    },
+    irq::Vectors,
     net::{
         self,
         Counter,
@@ -79,18 +60,14 @@ use nic::{
 use crate::{
     hw::{
         BoardId,
-        FlowControl,
         Hw,
-        HwStats,
-        Lights,
-        Link,
         LinkConfig,
-        NvmVersion,
-        PhyLink, //
+        NvmVersion, //
     },
     regs::BAR_SIZE, //
 };
 
+mod config;
 mod interruption;
 mod link;
 pub(crate) mod queues;
@@ -99,7 +76,7 @@ mod selftest;
 mod settings;
 mod stats;
 
-use queues::RunningPair;
+pub(crate) use config::Config;
 use stats::PortErrors;
 
 /// Milliseconds until the first try to set up the device after one that failed; doubled with each
@@ -107,65 +84,6 @@ use stats::PortErrors;
 const FIRST_RETRY_MS: u32 = 500;
 /// Longest wait: the firmware may keep the PHY for good, and each try takes a second then.
 const MAX_RETRY_MS: u32 = 60_000;
-
-/// What the device is set to, and what it is known to be doing.
-pub(crate) struct Config<'bound> {
-    /// The VFs and the filters they share with the PF.
-    pub(crate) bank: KBox<VfBank>,
-    /// VFs whose message was left unread because they send too many or keep the mailbox; one bit each.
-    pub(crate) unread: u8,
-    /// VFs whose queues did not stop; one bit each, until it is reported.
-    pub(crate) shut_out: u8,
-    /// How the link is to be.
-    pub(crate) link: LinkConfig,
-    /// How the link is.
-    pub(crate) link_now: Option<Link>,
-    /// What the PHY said of it when it came up: whoever asks later must not wait for the PHY, which the
-    /// firmware may have for a second.
-    pub(crate) phy_link: PhyLink,
-    /// What the port's lights showed before they were made to blink.
-    pub(crate) lights: Option<Lights>,
-    /// Flow control in force.
-    pub(crate) flow: FlowControl,
-    /// It is not yet what the link asks for.
-    flow_due: bool,
-    /// Descriptors of each receive ring.
-    pub(crate) rx_size: RingSize,
-    /// Descriptors of each transmit ring.
-    pub(crate) tx_size: RingSize,
-    /// Queue pairs to use, if the layout allows.
-    pub(crate) pairs_wanted: u8,
-    /// Queue pairs that run; none while the interface is down.
-    pub(crate) running: KVec<RunningPair<'bound>>,
-    /// The watchdog is to start the queues anew.
-    pub(crate) stale_queues: bool,
-    /// Milliseconds from the last failure to set up the device to the next try; 0 if it is set up.
-    retry_ms: u32,
-    /// Reception beyond the PF's own addresses, as the stack wants it.
-    pub(crate) rx_mode: net::RxMode,
-    /// The PF's further unicast addresses.
-    pub(crate) unicast: KVec<MacAddr>,
-    /// They did not fit into the filters.
-    pub(crate) unicast_overflow: bool,
-    /// Strip VLAN tags.
-    pub(crate) strip_vlan: bool,
-    /// Longest packet.
-    pub(crate) mtu: Mtu,
-    /// Which hash goes to which queue; `None` is an even spread.
-    pub(crate) rss_table: Option<Reta>,
-    /// Hash key.
-    pub(crate) rss_key: Key,
-    /// Headers that are hashed.
-    pub(crate) rss_fields: HashFields,
-    /// Moderation of queue interrupts.
-    pub(crate) coalescing: Coalescing,
-    /// What the port counted.
-    pub(crate) stats: HwStats,
-    /// Packets that each of the PF's queue pairs had no descriptor for.
-    pub(crate) ring_drops: [u64; MAX_RSS_QUEUES as usize],
-    /// What the VFs counted.
-    pub(crate) vf_stats: [VfStats; MAX_VFS as usize],
-}
 
 /// A bound physical function.
 #[pin_data]
@@ -224,10 +142,6 @@ impl<'bound> Adapter<'bound> {
         bank.set_permanent_mac(MacAddr::new(mac.0));
         bank.set_pf_mac(MacAddr::new(mac.0))
             .map_err(|_| EADDRNOTAVAIL)?;
-        let mut rss_key = [0; KEY_LEN];
-        net::rss_key_fill(&mut rss_key);
-        // Further processors may come; more pairs are for the user to ask for.
-        let pairs = u8::try_from(online_cpus()).unwrap_or(u8::MAX);
 
         Arc::pin_init(
             pin_init!(Self {
@@ -244,38 +158,7 @@ impl<'bound> Adapter<'bound> {
                 events_seen: Counter::default(),
                 reset_wanted: AtomicBool::new(false),
                 copybreak: Copybreak::new(),
-                config <- new_mutex!(Config {
-                    bank,
-                    unread: 0,
-                    shut_out: 0,
-                    link,
-                    link_now: None,
-                    phy_link: PhyLink::default(),
-                    lights: None,
-                    flow: FlowControl::default(),
-                    flow_due: false,
-                    rx_size: RingSize::DEFAULT,
-                    tx_size: RingSize::DEFAULT,
-                    pairs_wanted: pairs,
-                    running: KVec::new(),
-                    stale_queues: false,
-                    retry_ms: 0,
-                    rx_mode: net::RxMode {
-                        promiscuous: false,
-                        all_multicast: false,
-                    },
-                    unicast: KVec::new(),
-                    unicast_overflow: false,
-                    strip_vlan: true,
-                    mtu: Mtu::DEFAULT,
-                    rss_table: None,
-                    rss_key,
-                    rss_fields: HashFields::default(),
-                    coalescing: Coalescing::DEFAULT,
-                    stats: HwStats::default(),
-                    ring_drops: Default::default(),
-                    vf_stats: [VfStats::default(); MAX_VFS as usize],
-                }),
+                config <- new_mutex!(Config::new(bank, link)),
             }),
             GFP_KERNEL,
         )
@@ -441,18 +324,18 @@ impl<'bound> Adapter<'bound> {
                 interface.carrier_off();
                 dev_err!(self.dev, "setting up the device failed: {e:?}\n");
             })?;
-        if interface.is_running() {
-            if let Err(e) = self.start_queues(interface, config, rtnl) {
-                if e == ETIMEDOUT {
-                    // The reset has not helped: the next one in a while.
-                    self.take_reset_wish();
-                } else {
-                    config.retry_ms = 0;
-                }
-                return Err(e);
-            }
+        let started = if interface.is_running() {
+            self.start_queues(interface, config, rtnl)
+        } else {
+            Ok(())
+        };
+        if started == Err(ETIMEDOUT) {
+            // The reset has not helped: the next one in a while.
+            self.take_reset_wish();
+            return started;
         }
         config.retry_ms = 0;
+        started?;
         self.update_link(interface, config)
     }
 
@@ -490,41 +373,5 @@ impl<'bound> Adapter<'bound> {
             self.vectors.len(),
             self.arena.protection(),
         );
-    }
-}
-
-impl Config<'_> {
-    /// Milliseconds until the next try to set up the device; `None` if it is set up.
-    pub(crate) fn retry_ms(&self) -> Option<u32> {
-        (self.retry_ms != 0).then_some(self.retry_ms)
-    }
-
-    /// Queue pairs in use under the layout.
-    pub(crate) fn pairs(&self, adapter: &Adapter<'_>) -> u8 {
-        self.pairs_under(adapter, self.bank.layout())
-    }
-
-    /// Queue pairs to use under `layout`.
-    pub(crate) fn pairs_under(&self, adapter: &Adapter<'_>, layout: Layout) -> u8 {
-        self.pairs_wanted.min(adapter.pairs_for(layout)).max(1)
-    }
-
-    /// Which hash goes to which queue pair: the user's table where all its pairs are in use.
-    pub(crate) fn spread(&self, adapter: &Adapter<'_>) -> Reta {
-        let pairs = self.pairs(adapter);
-        self.rss_table
-            .filter(|table| table.entries().iter().all(|pair| *pair < pairs))
-            .unwrap_or_else(|| Reta::spread(pairs))
-    }
-
-    /// Whether a queue without descriptors drops packets. Otherwise they wait in the packet buffer, and all other
-    /// queues' with them: for one queue's sake, or where the partner is asked to pause meanwhile.
-    pub(crate) fn drops(&self, adapter: &Adapter<'_>) -> bool {
-        self.bank.layout().has_vfs() || self.pairs(adapter) > 1 && !self.flow.tx
-    }
-
-    /// Speed of the link in Mb/s, 0 when it is down.
-    pub(crate) fn link_mbps(&self) -> u32 {
-        self.link_now.map_or(0, |link| link.speed.mbps())
     }
 }
