@@ -82,12 +82,9 @@ fn queues_belong_to_one_function() {
             }
         }
         for vf in layout.vf_pools() {
-            assert_eq!(layout.vf_queue(vf, 0), Some(vf));
-            assert_eq!(layout.vf_queue(vf, 1), Some(vf + 8));
-            assert_eq!(layout.vf_queue(vf, 2), None);
+            assert!(Layout::pool_queues(vf).eq([vf, vf + 8]));
             assert!(is_new(vf) && is_new(vf + 8));
         }
-        assert_eq!(layout.vf_queue(vfs as u8, 0), None);
         assert_eq!(layout.all_pools(), (1 << (vfs + 1)) - 1);
     }
 }

@@ -37,7 +37,7 @@ const IVAR_VALID: u32 = 0x80;
 ///     return;
 /// };
 /// // VF 0 has the queues 0 and 8, the PF what no VF has.
-/// assert_eq!((layout.vf_queue(0, 0), layout.vf_queue(0, 1)), (Some(0), Some(8)));
+/// assert!(Layout::pool_queues(0).eq([0, 8]));
 /// assert_eq!(layout.pf_max_queues(), 2);
 /// assert_eq!(layout.pf_queue(0), Some(7));
 /// ```
@@ -106,16 +106,6 @@ impl Layout {
             Some(self.vfs + index * POOLS)
         } else {
             Some(index)
-        }
-    }
-
-    /// Hardware queue of queue pair `index` of VF `vf`, or `None` if there is no such VF or pair.
-    #[inline]
-    pub const fn vf_queue(self, vf: u8, index: u8) -> Option<u8> {
-        if vf < self.vfs && index < POOL_QUEUES {
-            Some(vf + index * POOLS)
-        } else {
-            None
         }
     }
 

@@ -3,8 +3,8 @@
 //! Statistics (82576 datasheet 8.18).
 
 use igb_common::layout::{
-    POOLS,
-    POOL_QUEUES, //
+    Layout,
+    POOLS, //
 };
 
 use igb_hw::{
@@ -102,8 +102,8 @@ impl Hw<'_> {
     /// Adds what virtual function `vf` has gained since the last call to `stats`.
     pub(crate) fn update_vf_stats(&self, vf: u8, stats: &mut VfStats) -> Result {
         self.regs.read_vf_stats(vf_counters(vf)?, stats)?;
-        for index in 0..POOL_QUEUES {
-            stats.add_rx_dropped(self.rx_queue_drops(vf.saturating_add(index * POOLS))?);
+        for queue in Layout::pool_queues(vf) {
+            stats.add_rx_dropped(self.rx_queue_drops(queue)?);
         }
         Ok(())
     }
