@@ -77,7 +77,7 @@ class Rig:
         self.sides = sides
         self.cpus = cpus
         ports = [wire for wire in range(len(sides)) for _ in range(2)]
-        self.vm = Vm(mode=mode, ports=ports, cpus=cpus, name=name, qemu_args=qemu_args)
+        self.vm = Vm(mode=mode, ports=ports, cpus=cpus, name=name, stamps=False, qemu_args=qemu_args)
         self.vfs = 0
         self.other_vfs = 0
         try:

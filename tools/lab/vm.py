@@ -41,6 +41,17 @@ def _claim(name):
             lock.close()
 
 
+_STAMPED = """exec python3 -c 'import signal, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+SO_TIMESTAMP = 29
+s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMP, 1)
+print(1, flush=True)
+signal.pause()'"""
+"""A socket that wants time stamps, for good. Without one, each `ping` has the kernel switch them on and off again by
+patching its receive path, and TCG now and then runs the breakpoint that this takes after it is gone: "Oops: int3" in
+__netif_receive_skb_core (multipath-tcp/mptcp_net-next issue 471; rarer since QEMU 8.1)."""
+
+
 class Vm(LoggedGuest):
     """A guest with emulated 82576 ports, on the stock kernel or the debug one. A context manager.
 
@@ -59,6 +70,7 @@ class Vm(LoggedGuest):
     sleepable
              the guest can be sent to sleep
     terminal the guest's /dev/hvc0 is this process's standard input and output
+    stamps   every packet received gets a time stamp, not only while somebody wants one; False where packets are measured
     boot_timeout
              seconds until the agent must answer
 
@@ -68,7 +80,8 @@ class Vm(LoggedGuest):
     """
 
     def __init__(self, mode="strict", ports=2, cpus=2, memory=4096, name="guest", cmdline="", qemu_args=(),
-                 kernel=None, accel=None, terminal=False, sleepable=False, boot_timeout=180):
+                 kernel=None, accel=None, terminal=False, sleepable=False, stamps=True,
+                 boot_timeout=180):
         super().__init__()
         if mode not in qemu.MODES:
             raise ValueError(f"IOMMU mode {mode!r}: use one of {', '.join(qemu.MODES)}")
@@ -100,6 +113,8 @@ class Vm(LoggedGuest):
         _running.add(self)
         try:
             self._start(args, terminal, boot_timeout)
+            if stamps and self.accel == "tcg":
+                self.start(_STAMPED).wait_for("1")
         except BaseException:
             self.close()
             raise

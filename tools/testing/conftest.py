@@ -165,6 +165,7 @@ def guest(request, guests):
     failed = getattr(getattr(request.node, "report_call", None), "failed", True)
     for vm, since in used:
         if failed:
+            keep_counters(vm, request.node.name)
             keep_log(vm, request.node.name)
             guests.discard(vm)
             continue
@@ -183,6 +184,27 @@ def keep_log(vm, test):
     for log in vm.inner.logs if vm.inner else ():
         if log.exists():
             shutil.copy(log, saved(test, log.name.removeprefix(f"{vm.name}-")))
+
+
+COUNTERS = """
+for space in $(ip netns list | cut -d' ' -f1); do
+    echo "== $space"
+    ip -n $space -s -s link show; ip -n $space neigh show; ip netns exec $space nstat -as
+    ip netns exec $space tc -s qdisc show
+    for name in $(ip -n $space -br link show | cut -d' ' -f1 | cut -d@ -f1); do
+        ip netns exec $space ethtool -S $name 2>/dev/null | grep -v ': 0$'
+    done
+done
+"""
+
+
+def keep_counters(vm, test):
+    """Saves what interfaces and protocols of all namespaces have counted, or why the guest does not say."""
+    try:
+        text = vm.run(COUNTERS, timeout=60).stdout
+    except GuestError as error:
+        text = str(error)
+    saved(test, "counters.txt").write_text(text)
 
 
 RESET = """
