@@ -80,8 +80,7 @@ class Vm(LoggedGuest):
     """
 
     def __init__(self, mode="strict", ports=2, cpus=2, memory=4096, name="guest", cmdline="", qemu_args=(),
-                 kernel=None, accel=None, terminal=False, sleepable=False, stamps=True,
-                 boot_timeout=180):
+                 kernel=None, accel=None, terminal=False, sleepable=False, stamps=True, boot_timeout=180):
         super().__init__()
         if mode not in qemu.MODES:
             raise ValueError(f"IOMMU mode {mode!r}: use one of {', '.join(qemu.MODES)}")

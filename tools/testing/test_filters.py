@@ -15,9 +15,6 @@ RXERRC, LATECOL, RLEC, MGTPRC, RUC = 0x400C, 0x4020, 0x4040, 0x40B4, 0x40A4
 """In BAR 0: frames with errors the PHY saw, late collisions, frames of a wrong length, for the management controller, too
 short ones."""
 
-RQDPC = 0xC030
-"""In BAR 0: what receive queue 0 had no descriptor for."""
-
 # All of different hashes (the last two bytes), of each other and of the groups the stack is in by itself.
 OTHER = "02:82:57:00:61:99"
 ADDED = "02:82:57:00:42:13"
@@ -167,6 +164,11 @@ def test_counters(guest):
         assert not {"crc_errors", "rx_errors", "missed", "rx_no_buffer", "length_errors"} & set(hw)
 
 
+def link_counter(vm, name):
+    """One of the PF's counters as its link shows it."""
+    return int(vm.check(ports.within("pf", f"cat /sys/class/net/pf/statistics/{name}")))
+
+
 def test_errors(guest):
     """Errors that the device counts are shown, in `ip -s link` too. QEMU counts none: its counters are given numbers,
     which reading does not clear."""
@@ -174,8 +176,7 @@ def test_errors(guest):
     ports.start(vm, quiet=True)
     shown = lambda: {way: interface(vm, "pf")["stats64"][way] for way in ("rx", "tx")}
     # Looking at the counters also brings what `ip` shows up to date.
-    window_errors = lambda: int(vm.check(ports.within("pf", "cat /sys/class/net/pf/statistics/tx_window_errors")))
-    counted, before, before_window = statistics(vm, "pf"), shown(), window_errors()
+    counted, before, before_window = statistics(vm, "pf"), shown(), link_counter(vm, "tx_window_errors")
     places = [counter(vm, vm.macs[0], register) for register in (RXERRC, LATECOL, MGTPRC, RLEC, RUC)]
     try:
         # A frame that is too short has a wrong length, too.
@@ -192,7 +193,7 @@ def test_errors(guest):
     assert short > 0 and short % 11 == 0
     assert after["rx"]["errors"] - before["rx"]["errors"] == errors + short
     assert after["tx"]["errors"] - before["tx"]["errors"] == late
-    assert window_errors() - before_window == late
+    assert link_counter(vm, "tx_window_errors") - before_window == late
 
 
 def test_no_descriptor(guest):
@@ -200,14 +201,14 @@ def test_no_descriptor(guest):
     count: its counter of queue 0 is given numbers; those of the others take none."""
     vm = guest()
     ports.start(vm, quiet=True)
-    missed = lambda: int(vm.check(ports.within("pf", "cat /sys/class/net/pf/statistics/rx_missed_errors")))
-    machine, drops = Machine.of(vm), vfs.bar(vm, vm.ports[0]) + RQDPC
+    machine, drops = Machine.of(vm), vfs.bar(vm, vm.ports[0]) + vfs.RQDPC
     run_all(vm, ports.within("pf", "ethtool -L pf combined 2"))
-    before, before_missed = statistics(vm, "pf"), missed()
+    before, before_missed = statistics(vm, "pf"), link_counter(vm, "rx_missed_errors")
 
     def gained():
         counters = moved(statistics(vm, "pf"), before)
-        return [counters.get(f"rx_queue_{queue}_drops") for queue in range(2)] + [missed() - before_missed]
+        return [*(counters.get(f"rx_queue_{queue}_drops") for queue in range(2)),
+                link_counter(vm, "rx_missed_errors") - before_missed]
 
     machine.write(drops, 5)
     assert gained() == [5, None, 5]

@@ -8,13 +8,10 @@ import pytest
 from machine import Machine
 from netns import answered
 from streams import carry
-from vfs import (LIMIT, NUMVFS, PF, VFS, add_vlan, bar, carrier, endless, facts, insmod, no_carrier, pings, place, reaches,
-                 run_all, silent, start, stream, until)
+from vfs import (LIMIT, NUMVFS, PF, RQDPC, VFS, add_vlan, bar, carrier, endless, facts, insmod, no_carrier, pings, place,
+                 reaches, run_all, silent, start, stream, until)
 
 DEBUG = "/sys/kernel/debug"
-
-RQDPC = 0xC030
-"""In the PF's BAR 0: packets that found no descriptor in receive queue 0, which is the first VF's."""
 
 COUNT = f"ls -d /sys/bus/pci/devices/{PF}/virtfn*/net/* 2>/dev/null | wc -l"
 """Shell command: how many VFs have a network device."""

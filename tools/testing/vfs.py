@@ -88,6 +88,10 @@ def endless(vm, source, target):
     return process
 
 
+RQDPC = 0xC030
+"""In the PF's BAR 0: packets that found no descriptor in receive queue 0, which is the first VF's if there are VFs."""
+
+
 def bar(vm, function):
     """The address of a function's BAR 0."""
     return int(vm.check(f"head -n 1 {DEVICES}/{function}/resource").split()[0], 16)
