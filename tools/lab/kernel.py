@@ -18,7 +18,12 @@ def patience(seconds):
     """A time limit for the kernel that is used, from one for the stock kernel; None stays None."""
     return None if seconds is None else seconds * PATIENCE[paths.KERNEL]
 
-DEBUG_CMDLINE = "no5lvl iommu.debug_pagealloc=1 page_poison=1 kunit.enable=1 kunit.autorun=1"
+
+HUNG_TASK_SECONDS = 120
+"""How long the stock kernel lets a task wait before it counts as hung."""
+
+DEBUG_CMDLINE = ("no5lvl iommu.debug_pagealloc=1 page_poison=1 kunit.enable=1 kunit.autorun=1 "
+                 f"sysctl.kernel.hung_task_timeout_secs={HUNG_TASK_SECONDS * PATIENCE['debug']}")
 """Checks that are built in but off by default; SLUB's (slab_debug=FZ), which see what KASAN sees, cost a sixth of a
 test's processor time and stay off. And four levels of page tables: with five, KASAN asks for the processor's
 features while the kernel has them cleared, and takes an address for a wild one when an interrupt comes just then."""

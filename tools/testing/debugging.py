@@ -2,6 +2,7 @@
 """The suite on the debug kernel: which tests are not for it, and what is looked at after each."""
 
 from lab import paths
+from lab.kernel import HUNG_TASK_SECONDS, patience
 
 DEBUG = paths.KERNEL == "debug"
 
@@ -31,13 +32,15 @@ def left_out(item):
 
 # Each of the checks that can switch itself off, or was never on, says so; dma-debug also prints no more than its
 # first report. kmemleak takes no order any more when it is off.
-AWAKE = """
+AWAKE = f"""
 cd /sys/kernel/debug
 grep -Eq 'debug_locks: +1$' /proc/lockdep_stats || echo 'lockdep is off'
 [ "$(cat dma-api/disabled)" = N ] || echo 'dma-debug is off'
 [ "$(cat dma-api/error_count)" = 0 ] || echo "dma-debug counts $(cat dma-api/error_count) errors"
 echo stack=on >kmemleak || echo 'kmemleak is off'
 [ "$(cat /sys/module/kfence/parameters/sample_interval)" -gt 0 ] || echo 'KFENCE is off'
+hung=$(cat /proc/sys/kernel/hung_task_timeout_secs)
+[ $hung = {patience(HUNG_TASK_SECONDS)} ] || echo "a task counts as hung after $hung s"
 """
 
 # An object must be five seconds old, and is reported by the second scan that finds no pointer to it. A scan takes

@@ -87,13 +87,17 @@ def stream(vm, source, target, mebibytes=4, network=0, v6=False, more=""):
     return account(vm.check(server(target) + sending, timeout=LIMIT), mebibytes)
 
 
+PERSISTENT = "sysctl -qw net.ipv4.tcp_rto_max_ms=5000 net.ipv4.tcp_retries2=255"
+"""Has TCP try again every five seconds, for twenty minutes; after a minute without a link it would wait for another."""
+
+
 class Endless:
-    """A TCP stream that flows while the block runs; at the end it must still flow."""
+    """A TCP stream that flows while the block runs, whatever happens to the link; at the end it must still flow."""
 
     def __init__(self, vm, source="w", target="pf"):
         self.vm = vm
-        command = f"{server(target)} exec {within(source, f'iperf3 -i 0.5 -t 86400 --forceflush -c {address(target)}')}"
-        self.process = vm.start(command)
+        iperf = f"iperf3 -i 0.5 -t 86400 --forceflush -c {address(target)}"
+        self.process = vm.start(f"{server(target)} {within(source, PERSISTENT)}; exec {within(source, iperf)}")
 
     def __enter__(self):
         self.flows()

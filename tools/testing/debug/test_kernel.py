@@ -37,7 +37,9 @@ def test_dma_debug_sees(guest):
 
 def test_asleep(guests):
     """Checks that are off are told by name, and no leak is looked for in vain."""
-    with Vm(name="check-asleep", cmdline="kmemleak=off dma_debug=off kfence.sample_interval=0") as vm:
-        assert debugging.asleep(vm).splitlines() == ["dma-debug is off", "kmemleak is off", "KFENCE is off"]
+    off = "kmemleak=off dma_debug=off kfence.sample_interval=0 sysctl.kernel.hung_task_timeout_secs=0"
+    with Vm(name="check-asleep", cmdline=off) as vm:
+        assert debugging.asleep(vm).splitlines() == ["dma-debug is off", "kmemleak is off", "KFENCE is off",
+                                                     "a task counts as hung after 0 s"]
         with pytest.raises(AssertionError, match="kmemleak is off"):
             debugging.leaks(vm)
