@@ -207,7 +207,9 @@ def keep_counters(vm, test):
     saved(test, "counters.txt").write_text(text)
 
 
+# fq_codel, the kernel's default, drops of what waited for over 100 ms, as much does under emulation.
 RESET = """
+echo pfifo_fast >/proc/sys/net/core/default_qdisc || exit 1
 for port in /sys/bus/pci/drivers/*/*/sriov_numvfs; do
     [ ! -e "$port" ] || [ "$(<"$port")" = 0 ] || echo 0 >"$port" || exit 1
 done
