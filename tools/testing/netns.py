@@ -58,7 +58,7 @@ def no_carrier(name):
 def server(name):
     """Shell command: an iperf3 server for one client, which listens when the command ends.
 
-    One whose client vanished without a word would wait for it: it goes first. It puts up with two minutes without data.
+    One whose client vanished without a word would wait for it: it goes first. It puts up with a day without data.
     """
     listening = f"[[ $(ip netns exec {name} ss -Hltn) = *:5201* ]]"
     return (f"for pid in $(ip netns pids {name}); do grep -qzx -- -s /proc/$pid/cmdline && kill $pid; done; "
