@@ -3,17 +3,12 @@
 #include <linux/dma-mapping.h>
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
-#include <linux/gfp.h>
-#include <linux/if_vlan.h>
 #include <linux/interrupt.h>
 #include <linux/iommu.h>
-#include <linux/irq.h>
-#include <linux/msi.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
-#include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <net/devlink.h>
 #include <net/netdev_queues.h>

@@ -85,8 +85,8 @@ impl Access {
 
     /// By how much a pool grows at least.
     ///
-    /// Payload comes in huge pages where a huge page saves IOMMU TLB entries: the buffers of one
-    /// queue take half a megabyte, and the next queue's fill up the same block. Rings are small, and
+    /// Payload comes in huge pages where a huge page saves IOMMU TLB entries: the buffers of a
+    /// queue take half a megabyte to two, and the next queue's fill up the same block. Rings are small, and
     /// so is everything where no IOMMU translates.
     fn growth(self, kind: Kind) -> usize {
         match (self, kind) {

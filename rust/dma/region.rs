@@ -187,12 +187,6 @@ impl<'bound> Region<'bound> {
             _ => false,
         }
     }
-
-    /// Fills the region with zeroes.
-    pub fn zero(&mut self) {
-        // SAFETY: `kva` is valid for `len` bytes (type invariants).
-        unsafe { self.kva.write_bytes(0, self.len) };
-    }
 }
 
 impl Drop for Region<'_> {

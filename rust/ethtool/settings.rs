@@ -73,12 +73,8 @@ impl CoalesceParams {
     pub const NONE: Self = Self(0);
     /// [`Coalesce::rx_usecs`].
     pub const RX_USECS: Self = Self(1 << 0);
-    /// [`Coalesce::tx_usecs`].
-    pub const TX_USECS: Self = Self(1 << 4);
     /// [`Coalesce::adaptive_rx`].
     pub const ADAPTIVE_RX: Self = Self(1 << 9);
-    /// [`Coalesce::adaptive_tx`].
-    pub const ADAPTIVE_TX: Self = Self(1 << 10);
 
     /// The union, usable in constants.
     pub const fn with(self, other: Self) -> Self {

@@ -73,7 +73,6 @@ void nic_netif_napi_add(struct net_device *dev, struct napi_struct *napi,
 			int (*poll)(struct napi_struct *, int), int index);
 void nic_netif_napi_del(struct napi_struct *napi);
 void nic_napi_schedule(struct napi_struct *napi);
-void nic_napi_kick(struct napi_struct *napi);
 void nic_napi_set_irq(struct napi_struct *napi, int irq);
 void nic_tx_lock_bh(struct netdev_queue *txq);
 void nic_tx_unlock_bh(struct netdev_queue *txq);

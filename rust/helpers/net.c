@@ -45,13 +45,6 @@ void nic_napi_schedule(struct napi_struct *napi)
 	napi_schedule(napi);
 }
 
-void nic_napi_kick(struct napi_struct *napi)
-{
-	local_bh_disable();
-	napi_schedule(napi);
-	local_bh_enable();
-}
-
 void nic_napi_set_irq(struct napi_struct *napi, int irq)
 {
 	netif_napi_set_irq(napi, irq);

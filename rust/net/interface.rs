@@ -427,14 +427,6 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         }
     }
 
-    /// As [`Self::schedule_poll`], from process context.
-    pub fn kick_poll(&self, index: usize) {
-        if let Some(pair) = self.pairs.get(index) {
-            // SAFETY: the context is added (invariant); a disabled one is not scheduled.
-            unsafe { raw::nic_napi_kick(pair.napi.get()) };
-        }
-    }
-
     fn stop_pairs(&self, rtnl: &Rtnl) {
         for index in 0..self.pairs.len() {
             drop(self.stop_pair(index, rtnl));

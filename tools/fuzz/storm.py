@@ -105,8 +105,7 @@ def state(vm):
     shown = json.loads(vm.check("ip -n pf -j -d link show pf"))[0]
     shown["vfinfo_list"][0] = {key: value for key, value in shown["vfinfo_list"][0].items() if key not in ("address", "mac")}
     neighbour = json.loads(vm.check("ip -n v1 -j -d link show v1"))[0]
-    ledger = vm.check("for name in /sys/kernel/debug/igb*_rs/*/iommu; do echo $name; cat $name; done 2>/dev/null || true")
-    return shown, neighbour, ledger
+    return shown, neighbour, vm.check("cd /sys/kernel/debug; grep -rH . igb*_rs --include iommu || [ ! -e igb_rs ]")
 
 
 def start(vm, pf="igb_rs", vf="igbvf_rs"):

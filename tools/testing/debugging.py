@@ -11,7 +11,7 @@ ELSEWHERE = {
     "test_lifecycle.py::test_reload": "measures memory, which KASAN's quarantine holds back; kmemleak looks instead",
     "test_vm.py": "a VM in a guest would boot the debug kernel under two emulations",
 }
-"""Tests, by the end of their name, that `make check-debug` leaves to `make check`, and why."""
+"""Tests, by the beginning of their name, that `make check-debug` leaves to `make check`, and why."""
 
 KERNELS_OWN = (r"WARNING: drivers/pci/remove\.c:\d+ at pci_stop_and_remove_bus_device",) if DEBUG else ()
 """Reports that are the kernel's own: to remove a VF it wants its lock of rescans, which it takes around

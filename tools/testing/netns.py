@@ -32,6 +32,12 @@ def all_answered(ip, count, more="", ping="ping", limit=10):
             f"case $said in *' {count} received'*) ;; *) echo \"$said\" >&2; exit 1;; esac")
 
 
+def silence(ip, count, more="", ping="ping"):
+    """Shell command: `count` echo requests, fails if one is answered, and if they could not be sent."""
+    return (f"said=$({ping} -q -c {count} -i 0.1 -W 1 {more} {ip} 2>&1) || true; "
+            f"case $said in *'{count} packets transmitted, 0 received'*) ;; *) echo \"$said\" >&2; exit 1;; esac")
+
+
 def ip(*lines, name=None):
     """Shell command: `ip` with each of these lines, in network namespace `name`, until one fails."""
     text = "\n".join(lines)

@@ -8,7 +8,7 @@ a second and more.
 import json
 from pathlib import Path
 
-from netns import DEVICES, all_answered, carrier, ip, server, taken_into, until
+from netns import DEVICES, all_answered, carrier, ip, server, silence, taken_into, until
 from streams import account, carry, transfer
 
 BDF = {"pf": "0000:01:00.0", "w": "0000:02:00.0"}
@@ -72,9 +72,8 @@ def pings(source, target, count=20, size=56, network=0, more="", v6=False):
 
 
 def silent(source, target, size=56, network=0, more=""):
-    """Shell command: fails if any of some echo requests is answered."""
-    to = address(target, network)
-    return f"! {within(source, f'ping -q -c 3 -i 0.1 -W 1 -s {size} {more} {to}')}"
+    """Shell command: some echo requests, fails unless none is answered."""
+    return silence(address(target, network), 3, f"-s {size} {more}", within(source, "ping"))
 
 
 def stream(vm, source, target, mebibytes=4, network=0, v6=False, more=""):

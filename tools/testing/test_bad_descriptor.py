@@ -7,6 +7,7 @@ import time
 import pytest
 
 from fuzz import storm
+from lab.kernel import patience
 from machine import Machine
 from vfs import DEVICES, LIMIT, PF, VFS, address, bar, carrier, pings, reaches, run_all, start, until
 
@@ -79,7 +80,7 @@ def faults(vm, since, what, function, wrong):
 def repeat(vm, attempt, *expected):
     """Makes an attempt until the kernel logs it: it is sparing with such lines after another test's."""
     since = vm.mark()
-    end = time.monotonic() + LIMIT
+    end = time.monotonic() + patience(LIMIT)
     while True:
         attempt()
         if faults(vm, since, *expected):
@@ -109,7 +110,7 @@ def test_wrong_address(guest, name):
     def send():
         rings.sending(False)
         ping = vm.start(f"exec ip netns exec {name} ping -q -c 1 -W 1 {address('w')}")
-        end = time.monotonic() + LIMIT
+        end = time.monotonic() + patience(LIMIT)
         while not rings.waiting():
             assert time.monotonic() < end
         rings.send_from(wrong)

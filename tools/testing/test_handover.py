@@ -75,7 +75,7 @@ def test_rounds(guest, rounds):
     address = facts(vm, 1)["address"]
     flow = endless(vm, "v0", "w")
     # What the process does with rings at an address that is nobody's the IOMMU stops, and says so.
-    with vm.expecting(FAULT, required=False):
+    with vm.expecting(FAULT):
         for _ in range(max(LEAST, rounds)):
             kill(hold(vm))
             run_all(vm, bind("igbvf_rs"), place(VF, "v1"), until(carrier("v1")), reaches("v1", "w"))

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
+import ports
 from machine import Machine
-from netns import answered
+from netns import answered, silence
 from streams import carry
 from vfs import (LIMIT, NUMVFS, PF, RQDPC, VFS, add_vlan, bar, carrier, endless, facts, insmod, no_carrier, pings, place,
                  reaches, run_all, silent, start, stream, until)
@@ -178,14 +179,19 @@ def test_multicast(guest):
     """A group that a VF joins reaches it, from the wire, the PF and another VF, until it leaves."""
     vm = guest()
     start(vm)
-    group = "239.82.7.6"
+    group, frame = "239.82.7.6", "01:00:5e:52:07:06"
     routes = [f"ip -n {name} route add 239.0.0.0/8 dev {name}" for name in ("w", "pf", "v1")]
     run_all(vm, *routes, "ip netns exec v0 sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0",
-            f"! ip netns exec w ping -q -c 5 -i 0.1 -W 1 {group}",
+            silence(group, 5, ping="ip netns exec w ping"))
+    heard = lambda: ports.frames(vm, "", frame, listener="v0")
+    assert heard() == []
+    run_all(vm,
             f"ip -n v0 addr add {group}/32 dev v0 autojoin",
-            *(answered(group, f"ip netns exec {name} ping") for name in ("w", "pf", "v1")),
-            f"ip -n v0 addr delete {group}/32 dev v0",
+            *(answered(group, f"ip netns exec {name} ping") for name in ("w", "pf", "v1")))
+    assert heard() == [f"{frame} 60"]
+    run_all(vm, f"ip -n v0 addr delete {group}/32 dev v0",
             "ip -n v0 link set v0 allmulticast on", "ip -n v0 link set v0 allmulticast off", reaches("v0", "w"))
+    assert heard() == []
 
 
 def test_statistics(guest):

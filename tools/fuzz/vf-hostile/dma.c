@@ -30,7 +30,6 @@
 /* Places in the arena. */
 #define TX_RING 0x0
 #define RX_RING 0x1000
-#define HEAD_WB 0x2000
 #define TX_BUFFER 0x10000
 #define RX_BUFFER 0x20000
 

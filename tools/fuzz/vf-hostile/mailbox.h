@@ -13,7 +13,6 @@
 #define V2P_REQ (1u << 0)
 #define V2P_ACK (1u << 1)
 #define V2P_VFU (1u << 2)
-#define V2P_PFU (1u << 3)
 #define V2P_PFSTS (1u << 4)
 #define V2P_PFACK (1u << 5)
 #define V2P_RSTI (1u << 6)

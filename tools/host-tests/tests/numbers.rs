@@ -85,7 +85,6 @@ fn queues_belong_to_one_function() {
             assert!(Layout::pool_queues(vf).eq([vf, vf + 8]));
             assert!(is_new(vf) && is_new(vf + 8));
         }
-        assert_eq!(layout.all_pools(), (1 << (vfs + 1)) - 1);
     }
 }
 
@@ -101,22 +100,16 @@ fn causes_belong_to_one_function() {
         assert_eq!(seen, layout.pf_causes());
         assert_eq!(layout.pf_cause(layout.pf_max_vectors()), 0);
         for vf in layout.vf_pools() {
-            let causes = layout.vf_causes(vf);
-            assert_eq!(causes.count_ones(), 3);
+            // Three a VF, and VF 0 has the highest.
+            let causes = 0b111 << (22 - 3 * vf);
             assert_eq!(seen & causes, 0);
             seen |= causes;
         }
         assert!(seen < 1 << CAUSES);
-        assert_eq!(layout.vf_causes(vfs as u8), 0);
     }
     let seven = Layout::new(7).unwrap();
     assert_eq!(seven.pf_max_vectors(), 4);
-    assert_eq!(seven.vf_causes(0), 0b111 << 22);
-    assert_eq!(seven.vf_causes(6), 0b111 << 4);
     assert_eq!(Layout::new(5).unwrap().pf_max_vectors(), 10);
-    assert_eq!(Layout::vfs_beside(10), 5);
-    assert_eq!(Layout::vfs_beside(4), 7);
-    assert_eq!(Layout::vfs_beside(2), 7);
 }
 
 #[test]
@@ -157,9 +150,11 @@ fn interrupt_vector_allocation() {
 
 #[test]
 fn moderation() {
-    assert_eq!(Interval::OFF.eitr(), 0x8000_0000);
     assert_eq!(Interval::from_usecs(1).unwrap().eitr(), 0x8000_0004);
-    assert_eq!(Interval::BULK.eitr(), 0x8000_0000 | 1000);
+    assert_eq!(
+        Interval::from_usecs(250).unwrap().eitr(),
+        0x8000_0000 | 1000
+    );
     assert_eq!(
         Interval::from_usecs(itr::MAX_USECS).unwrap().eitr(),
         0x8000_7ffc
@@ -174,7 +169,7 @@ fn redirection_table() {
     let with_vfs = Layout::new(3).unwrap();
     let spread = Reta::spread(4);
     let registers: Vec<_> = spread.registers(Layout::WITHOUT_VFS).collect();
-    assert_eq!(registers.len(), RETA_REGISTERS);
+    assert_eq!(registers.len(), RETA_ENTRIES / 4);
     assert!(registers.iter().all(|value| *value == 0x0302_0100));
     let registers: Vec<_> = Reta::spread(2).registers(with_vfs).collect();
     assert!(registers.iter().all(|value| *value == 0x0800_0800));
@@ -198,7 +193,7 @@ fn hash_key_and_fields() {
     let mut key: Key = [0; KEY_LEN];
     key[..5].copy_from_slice(&[1, 2, 3, 4, 5]);
     let registers: Vec<_> = key_registers(&key).collect();
-    assert_eq!(registers.len(), KEY_REGISTERS);
+    assert_eq!(registers.len(), KEY_LEN / 4);
     assert_eq!(registers[..2], [0x0403_0201, 5]);
 
     let none = HashFields::default();

@@ -17,21 +17,6 @@ fn sizes() {
             good.then_some(count)
         );
     }
-    for (asked, got) in [
-        (0, 64),
-        (64, 64),
-        (65, 72),
-        (256, 256),
-        (257, 264),
-        (4089, 4096),
-        (4096, 4096),
-        (u32::MAX, 4096),
-    ] {
-        assert_eq!(RingSize::nearest(asked).get(), got);
-        assert!(RingSize::new(got).is_some());
-    }
-    assert_eq!(RingSize::DEFAULT.descriptor_bytes(), 4096);
-    assert_eq!(RingSize::MAX.descriptor_bytes(), 65536);
 }
 
 #[test]
@@ -90,11 +75,6 @@ fn behaves_like_a_queue() {
             }
             let (len, used) = ((pushed - popped) as u16, producer.position());
             assert_eq!(consumer.pending(used), len);
-            if len > 0 {
-                assert_eq!(consumer.span_to(slot(pushed - 1), used), Some(len));
-                assert_eq!(consumer.span_to(used, used), None);
-                assert_eq!(consumer.span_to(u16::MAX, used), None);
-            }
             let give_back = rng.below(5).min(len.into()) as u16;
             if rng.one_in(10) {
                 producer.unpush(give_back);

@@ -33,9 +33,3 @@ pub use self::tx::{
     TxFrame,
     TxPosition, //
 };
-
-/// Bytes of one descriptor.
-pub const DESCRIPTOR_LEN: usize = 16;
-
-/// Alignment of a descriptor ring's base address, in bytes.
-pub const RING_ALIGN: usize = 128;

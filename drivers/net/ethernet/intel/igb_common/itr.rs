@@ -20,12 +20,8 @@ pub const MAX_USECS: u32 = 8191;
 pub struct Interval(u16);
 
 impl Interval {
-    /// No moderation.
-    pub const OFF: Self = Self(0);
     /// 20,000 interrupts per second.
     pub const LOW_LATENCY: Self = Self(50);
-    /// 4,000 interrupts per second.
-    pub const BULK: Self = Self(250);
     /// The interval for link and mailbox interrupts, which nothing waits for.
     pub const EVENTS: Self = Self(100);
 

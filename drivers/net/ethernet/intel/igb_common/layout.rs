@@ -133,18 +133,6 @@ impl Layout {
         }
     }
 
-    /// Most VFs that leave a PF with `vectors` vectors those it has; it never has more than fit with
-    /// this number.
-    #[inline]
-    pub const fn vfs_beside(vectors: u8) -> u8 {
-        let left = CAUSES.saturating_sub(vectors) / VF_VECTORS;
-        if left < MAX_VFS {
-            left
-        } else {
-            MAX_VFS
-        }
-    }
-
     /// How many queue pairs the PF uses on a machine with `cpus` CPUs when it was granted `vectors`
     /// vectors: one vector is for link and mailbox, each pair has one of its own. `None` if there are
     /// not even two vectors.
@@ -184,23 +172,6 @@ impl Layout {
     pub const fn pf_causes(self) -> u32 {
         // At most ten.
         (1 << self.pf_max_vectors()) - 1
-    }
-
-    /// EICR/EIMS/EIAC bits, as the PF sees them, of all vectors of VF `vf`; 0 if there is none.
-    #[inline]
-    pub const fn vf_causes(self, vf: u8) -> u32 {
-        if vf < self.vfs {
-            VF_EIMS_ALL << (22 - VF_VECTORS * vf)
-        } else {
-            0
-        }
-    }
-
-    /// QDE, VFRE and VFTE mask with every pool's bit.
-    #[inline]
-    pub const fn all_pools(self) -> u32 {
-        // `vfs` is at most 7.
-        (1 << (self.vfs + 1)) - 1
     }
 }
 

@@ -37,39 +37,10 @@ impl RingSize {
         }
     }
 
-    /// The ring nearest to what the user asked for: clamped, then rounded up.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use igb_common::ring::RingSize;
-    ///
-    /// assert_eq!(RingSize::nearest(1).get(), 64);
-    /// assert_eq!(RingSize::nearest(500).get(), 504);
-    /// ```
-    #[inline]
-    pub const fn nearest(count: u32) -> Self {
-        if count <= Self::MIN.0 as u32 {
-            Self::MIN
-        } else if count >= Self::MAX.0 as u32 {
-            Self::MAX
-        } else {
-            // CAST: between 64 and 4096. Rounding up cannot pass 4096, a multiple of 8.
-            Self((count as u16).wrapping_add(7) & !7)
-        }
-    }
-
     /// The number of slots.
     #[inline]
     pub const fn get(self) -> u16 {
         self.0
-    }
-
-    /// Bytes of the descriptors, as TDLEN and RDLEN want them.
-    #[inline]
-    pub const fn descriptor_bytes(self) -> u32 {
-        // CAST: widening.
-        (self.0 as u32) << 4
     }
 
     /// The slot after `slot`.
@@ -178,8 +149,6 @@ impl Producer {
 /// assert_eq!(producer.free(consumer.position()), 63);
 /// assert_eq!((producer.push(), producer.push()), (0, 1));
 /// assert_eq!(consumer.pending(producer.position()), 2);
-/// // A frame of both slots is done.
-/// assert_eq!(consumer.span_to(1, producer.position()), Some(2));
 /// assert_eq!((consumer.pop(), consumer.pop()), (0, 1));
 /// assert_eq!(consumer.pending(producer.position()), 0);
 /// ```
@@ -232,18 +201,6 @@ impl Consumer {
     #[inline]
     pub fn release_to(&mut self, position: u16) {
         self.next_to_clean = self.size.inside(position);
-    }
-
-    /// How many slots the frame that starts at the oldest one and ends in slot `last` has, or `None`
-    /// if `last` is not between here and the producer at `used`.
-    #[inline]
-    pub const fn span_to(&self, last: u16, used: u16) -> Option<u16> {
-        let count = self.size.distance(self.next_to_clean, last).wrapping_add(1);
-        if last < self.size.0 && count <= self.pending(used) {
-            Some(count)
-        } else {
-            None
-        }
     }
 
     /// Back to the state of an empty ring.

@@ -9,12 +9,8 @@ use crate::layout::{
 
 /// Entries of the redirection table.
 pub const RETA_ENTRIES: usize = 128;
-/// RETA registers: four entries each.
-pub const RETA_REGISTERS: usize = RETA_ENTRIES / 4;
 /// Bytes of the hash key.
 pub const KEY_LEN: usize = 40;
-/// RSSRK registers.
-pub const KEY_REGISTERS: usize = KEY_LEN / 4;
 
 /// The hash key: 40 bytes, in the order they enter the Toeplitz hash.
 pub type Key = [u8; KEY_LEN];

@@ -342,25 +342,6 @@ impl<'bound, const SIZE: usize> Registers<'bound, SIZE> {
         .map(Into::into)
     }
 
-    /// As [`Self::wait_for`], for element `index` of a register array.
-    pub fn wait_for_at<R: Word + RegisterArray>(
-        &self,
-        index: usize,
-        pause: Delta,
-        limit: Delta,
-        mut done: impl FnMut(R) -> bool,
-    ) -> Result<R> {
-        let offset = element::<R>(index)?;
-
-        read_poll_timeout(
-            || self.read_offset(offset),
-            |&raw| done(raw.into()),
-            pause,
-            limit,
-        )
-        .map(Into::into)
-    }
-
     /// As [`Self::wait_for`], for a register of `block`.
     pub fn wait_for_in<R>(
         &self,

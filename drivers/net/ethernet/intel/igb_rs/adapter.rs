@@ -9,7 +9,8 @@
 //! # Locking
 //!
 //! [`Config`] is what the device is set to; its mutex serialises all changes of registers. RTNL, where
-//! held, is taken before it. Nothing waits for a VF or for user space while holding it.
+//! held, is taken before it. Nothing waits for user space while holding it, and for a
+//! VF's mailbox 10 ms at most, when the PF has something to say by itself.
 
 use core::sync::atomic::{
     AtomicBool,

@@ -38,7 +38,7 @@ pub(crate) mod mailbox;
 /// `echo N > sriov_numvfs`: divides the device, then lets the VFs appear.
 ///
 /// The PF's queues stand still while the device is divided, nothing is reset. VF drivers probe
-/// inside this call and talk to the mailbox thread, so no lock is held then.
+/// inside this call and talk to the mailbox service, so no lock is held then.
 pub(crate) fn enable<'bound, 'cb>(
     interface: &Interface<'bound, Igb>,
     enable: SriovEnable<'cb>,

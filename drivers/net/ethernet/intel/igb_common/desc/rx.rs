@@ -36,9 +36,6 @@ const STATUS_IXSM: u32 = 1 << 2;
 const STATUS_VP: u32 = 1 << 3;
 const STATUS_UDPCS: u32 = 1 << 4;
 const STATUS_TCPCS: u32 = 1 << 5;
-const STATUS_TSIP: u32 = 1 << 15;
-const STATUS_TS: u32 = 1 << 16;
-const STATUS_LB: u32 = 1 << 18;
 const ERROR_CE: u32 = 1 << 24;
 const ERROR_SE: u32 = 1 << 25;
 const ERROR_SEQ: u32 = 1 << 26;
@@ -128,18 +125,6 @@ impl RxWriteback {
         }
     }
 
-    /// Whether the packet was switched inside the device from another function (LB).
-    #[inline]
-    pub const fn is_loopback(self) -> bool {
-        self.has(STATUS_LB)
-    }
-
-    /// Whether a receive timestamp of this packet waits in RXSTMPL/RXSTMPH (TS without TSIP).
-    #[inline]
-    pub const fn is_timestamped(self) -> bool {
-        self.has(STATUS_TS) && !self.has(STATUS_TSIP)
-    }
-
     /// Errors of the frame itself.
     #[inline]
     pub const fn errors(self) -> RxErrors {
@@ -193,20 +178,6 @@ impl RxWriteback {
             hash: (word0 >> 32) as u32,
             kind,
         })
-    }
-
-    /// Bytes in the header buffer, if the header was split off (SPH). At most 1023; it may exceed
-    /// the buffer: compare before use.
-    #[inline]
-    pub const fn header_length(self) -> Option<u16> {
-        let [word0, _] = self.0;
-        // CAST: bits 31:16, hdr_info.
-        let hdr_info = (word0 >> 16) as u16;
-        if hdr_info & 0x8000 != 0 {
-            Some((hdr_info >> 5) & 0x3ff)
-        } else {
-            None
-        }
     }
 }
 

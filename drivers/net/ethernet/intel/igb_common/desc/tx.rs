@@ -7,7 +7,6 @@ use nic::dma::Iova;
 
 const DTYP_CTXT: u32 = 2 << 20;
 const DTYP_DATA: u32 = 3 << 20;
-const MAC_TSTAMP: u32 = 1 << 19;
 const DCMD_EOP: u32 = 1 << 24;
 const DCMD_IFCS: u32 = 1 << 25;
 const DCMD_RS: u32 = 1 << 27;
@@ -151,20 +150,6 @@ impl TxFrame {
     #[inline]
     pub(super) const fn segment(mut self) -> Self {
         self.cmd |= DCMD_TSE;
-        self
-    }
-
-    /// The device shall note the time at which it sends the frame (TSYNCTXCTL).
-    #[inline]
-    pub const fn timestamped(mut self) -> Self {
-        self.cmd |= MAC_TSTAMP;
-        self
-    }
-
-    /// The frame already ends in its FCS: the device shall not append one.
-    #[inline]
-    pub const fn without_fcs(mut self) -> Self {
-        self.cmd &= !DCMD_IFCS;
         self
     }
 }
