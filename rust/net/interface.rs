@@ -364,7 +364,8 @@ impl<'bound, T: Operations> Interface<'bound, T> {
                 napi,
             );
             raw::napi_enable(napi);
-            raw::nic_tx_start_queue(pair.txq.as_ptr());
+            // What the stack kept while the queue stood still goes now, not with the next packet.
+            raw::netif_tx_wake_queue(pair.txq.as_ptr());
         }
         *enabled = true;
         Ok(())

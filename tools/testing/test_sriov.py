@@ -9,7 +9,7 @@ import ports
 from machine import Machine
 from netns import answered, silence
 from streams import carry
-from vfs import (LIMIT, NUMVFS, PF, RQDPC, VFS, add_vlan, bar, carrier, endless, facts, insmod, no_carrier, pings, place,
+from vfs import (LIMIT, NUMVFS, PF, RQDPC, VFS, add_vlan, address, bar, carrier, endless, facts, insmod, no_carrier, pings, place,
                  reaches, run_all, silent, start, stream, until)
 
 DEBUG = "/sys/kernel/debug"
@@ -192,6 +192,29 @@ def test_multicast(guest):
     run_all(vm, f"ip -n v0 addr delete {group}/32 dev v0",
             "ip -n v0 link set v0 allmulticast on", "ip -n v0 link set v0 allmulticast off", reaches("v0", "w"))
     assert heard() == []
+
+
+SENDER = """
+import socket
+port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+port.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+while True:
+    port.sendto(bytes(1400), ("%s", 9))
+"""
+
+
+@pytest.mark.parametrize("name", ["pf", "v0"])
+def test_waiting_sender(guest, name):
+    """Who waits until his few packets are sent goes on after the rings were changed, without anybody else's packet."""
+    vm = guest()
+    start(vm, count=1)
+    sender = vm.start(f"exec ip netns exec {name} python3 - <<'EOF'{SENDER % address('w')}EOF")
+    count = f"$(ip netns exec {name} cat /sys/class/net/{name}/statistics/tx_packets)"
+    for size in (512, 256) * 4:
+        vm.check(f"ip netns exec {name} ethtool -G {name} tx {size}; before={count}; " + until(f"[ {count} -gt $((before + 500)) ]"),
+                 timeout=15)
+    assert sender.running
+    sender.stop()
 
 
 def test_statistics(guest):
