@@ -18,6 +18,11 @@ use kernel::{
 };
 use pin_init::Wrapper;
 
+use crate::{
+    raw,
+    sys, //
+};
+
 use super::{
     adapter::Driver,
     interruption::{
@@ -88,6 +93,10 @@ impl<'bound, T: Driver> Binding<'bound, T> {
     /// Has the driver go on, if it stopped.
     pub(super) fn resume(self: Pin<&Self>, dev: &pci::Device<Core<'_>>) -> Result {
         if self.is_interrupted() {
+            // An error took it away. Who restores the device's state after one that was not recovered from,
+            // as a reset or sleep does, restores that.
+            // SAFETY: the device is valid and its lock is held (`Core`).
+            unsafe { raw::pci_set_master(sys::pci_dev(dev)) };
             T::resume(dev, self.data())
                 .inspect_err(|e| dev_err!(dev, "the device does not come back: {e:?}\n"))?;
             self.interrupted.store(false, Relaxed);

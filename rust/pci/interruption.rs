@@ -194,7 +194,6 @@ impl<T: Driver> Callbacks<T> {
                 // SAFETY: the device is valid and its lock is held (`Core`). What is restored was
                 // saved by `remember`, or later by the PCI core.
                 raw::pci_restore_state(pdev);
-                raw::pci_set_master(pdev);
                 raw::pci_device_is_present(pdev)
             })
         };

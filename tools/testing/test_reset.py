@@ -228,6 +228,19 @@ def test_bus_error_without_recovery(guest):
             f"echo 1 >{DEVICES}/{PF}/remove", "echo 1 >/sys/bus/pci/rescan", until(f"[ -d {DEVICES}/{PF}/net ]"))
 
 
+def test_reset_after_no_recovery(guest):
+    """A function without a driver keeps the kernel from recovering from an error; a reset by hand brings the others back."""
+    vm = guest(qemu_args=SPEED)
+    start(vm)
+    vm.check(f"echo {VFS[1]} >{DEVICES}/{VFS[1]}/driver/unbind; setpci -s {PORT} BRIDGE_CONTROL=0002:0002 COMMAND=0100:0100")
+    since = vm.mark()
+    vm.qmp("human-monitor-command", **{"command-line": "pcie_aer_inject_error port0 COMP_TIME"})
+    assert "failed" in vm.logged("AER: device recovery", since, LIMIT)
+    run_all(vm, "! ip -n pf link set pf mtu 2000", "! ip -n v0 link set v0 mtu 2000",
+            *(f"echo 1 >{DEVICES}/{function}/reset" for function in (PF, VFS[0])),
+            *(until(carrier(name)) for name in ("pf", "v0")), pings("pf", "w"), pings("v0", "w"), pings("v0", "pf"))
+
+
 def test_remove_rescan(guest, rounds):
     """PF and VFs are taken from the bus by sysfs while they send."""
     vm = guest()
