@@ -84,14 +84,15 @@ impl Operations for Igb {
     fn open<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Result {
         let adapter = interface.data();
         let mut config = adapter.config().lock();
-        if config.retry_ms().is_some() {
-            return adapter.bring_back(interface, &mut config, rtnl);
-        }
-        adapter.start_queues(interface, &mut config, rtnl)?;
+        let result = if config.retry_ms().is_some() {
+            adapter.bring_back(interface, &mut config, rtnl)
+        } else {
+            adapter
+                .start_queues(interface, &mut config, rtnl)
+                .and_then(|()| adapter.update_link(interface, &mut config))
+        };
         // The core does not stop what did not open.
-        adapter
-            .update_link(interface, &mut config)
-            .inspect_err(|_| adapter.stop_queues(interface, &mut config, rtnl))
+        result.inspect_err(|_| adapter.stop_queues(interface, &mut config, rtnl))
     }
 
     fn stop<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) {
