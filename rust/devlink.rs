@@ -209,8 +209,7 @@ impl<H: Handler> Devlink<H> {
             GFP_KERNEL,
         )?;
         let context = Arc::as_ptr(&this).cast_mut().cast::<c_void>();
-        // SAFETY: the tables are constants. The device is bound, so is there until `unregister`. The
-        // helper keeps the pointer where `handler_of` looks for it.
+        // SAFETY: the tables are constants; the instance takes a reference to the device. The helper keeps the pointer where `handler_of` looks for it.
         let devlink =
             unsafe { raw::nic_devlink_alloc(&Self::OPS, sys::device(dev.as_ref()), context) };
         if devlink.is_null() {

@@ -300,8 +300,8 @@ impl<H: Handler> Irq<'_, H> {
         if !*registered {
             return Ok(());
         }
-        // SAFETY: the interrupt number is valid as long as it is registered; the functions copy under the
-        // kernel's own locks.
+        // SAFETY: the interrupt is registered and stays it while the lock is held, so its descriptor and
+        // what that refers to are there.
         let (chip, remapped, cpu) = unsafe {
             (
                 raw::nic_irq_chip_name(self.irq),

@@ -302,7 +302,7 @@ impl<'bound> Arena<'bound> {
     }
 
     /// Hands out `len` bytes, rounded up to whole pages, that read zero; contiguous for the CPU and
-    /// for the device, both addresses multiples of `align`. May sleep.
+    /// for the device, whose address is a multiple of `align`; the CPU's is one of the page size. May sleep.
     ///
     /// # Errors
     ///
@@ -365,7 +365,7 @@ impl<'bound> Arena<'bound> {
         pages: usize,
         align: usize,
     ) -> Result<(usize, Taken)> {
-        // Blocks are aligned to their length, so one this long satisfies the alignment too.
+        // The device's addresses of blocks are aligned to their length, so one this long satisfies that too.
         let least = pages.max(align).next_power_of_two() << PAGE_SHIFT;
         let mut len = least.max(access.growth(self.protection.kind()));
         pool.blocks.reserve(1, GFP_KERNEL)?;

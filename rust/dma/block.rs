@@ -27,7 +27,7 @@ use crate::{
 /// The largest block: a huge page, so that one entry of an IOMMU's TLB covers it.
 pub(super) const MAX_LEN: usize = 2 << 20;
 const MAX_PAGES: usize = MAX_LEN >> PAGE_SHIFT;
-const WORDS: usize = MAX_PAGES / u64::BITS as usize;
+const WORDS: usize = MAX_PAGES.div_ceil(u64::BITS as usize);
 
 /// A set of pages of a block.
 #[derive(Clone, Copy)]

@@ -139,7 +139,7 @@ struct nic_piece {
 
 void nic_skb_tx_info(const struct sk_buff *skb, struct nic_tx_info *info);
 int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len);
-int nic_skb_checksum_help(struct sk_buff *skb);
+int nic_skb_checksum_help(struct sk_buff *skb, const struct netdev_queue *txq);
 void nic_dev_kfree_skb_any(struct sk_buff *skb);
 void nic_skb_sent(struct sk_buff *skb, const struct netdev_queue *txq);
 struct sk_buff *nic_napi_alloc_skb(struct napi_struct *napi, unsigned int len);

@@ -70,11 +70,13 @@ void nic_tx_stop_queue(struct netdev_queue *txq)
 	netif_tx_stop_queue(txq);
 }
 
-/* Stops a queue for other reasons than a full ring: the watchdog counts from here. */
+/* Stops a queue for other reasons than a full ring: the watchdog counts from here, and nothing is being transmitted. */
 void nic_tx_hold_queue(struct netdev_queue *txq)
 {
+	__netif_tx_lock_bh(txq);
 	netif_tx_stop_queue(txq);
 	txq_trans_cond_update(txq);
+	__netif_tx_unlock_bh(txq);
 }
 
 void nic_tx_start_queue(struct netdev_queue *txq)
@@ -173,8 +175,11 @@ int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len)
 	return skb_copy_bits(skb, 0, to, len);
 }
 
-int nic_skb_checksum_help(struct sk_buff *skb)
+/* On error the kernel's functions look at the packet's device, which may be gone unless it is the queue's. */
+int nic_skb_checksum_help(struct sk_buff *skb, const struct netdev_queue *txq)
 {
+	if (skb->dev != txq->dev || skb_shared(skb))
+		return -EINVAL;
 	return skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) : skb_checksum_help(skb);
 }
 

@@ -26,7 +26,8 @@ use super::queue::TxQueue;
 ///
 /// # Invariants
 ///
-/// The pointer is a valid `sk_buff` that nobody else uses.
+/// The pointer is a valid `sk_buff`, one reference to it is ours, and nobody changes it. Others may have
+/// references and read: the kernel's packet generator sends one buffer many times.
 ///
 /// # Examples
 ///
@@ -171,10 +172,11 @@ impl SkBuff {
         TransmitInfo(info)
     }
 
-    /// Computes the checksum here and now. Any context. Errors: `ENOMEM`, `EINVAL`.
-    pub fn checksum_in_software(&mut self) -> Result {
-        // SAFETY: the buffer is valid and ours (invariant).
-        to_result(unsafe { raw::nic_skb_checksum_help(self.0.as_ptr()) })
+    /// Computes the checksum here and now, of a packet on its way to `queue`. Any context. Errors: `ENOMEM`,
+    /// `EINVAL`, also if the packet is another device's or not ours alone.
+    pub fn checksum_in_software(&mut self, queue: &TxQueue<'_>) -> Result {
+        // SAFETY: buffer and queue are valid (invariants); the helper changes nothing that others share.
+        to_result(unsafe { raw::nic_skb_checksum_help(self.0.as_ptr(), queue.as_raw()) })
     }
 
     /// Copies the packet to `region` at `offset`, ready for the device: zero-padded to `min_len`,

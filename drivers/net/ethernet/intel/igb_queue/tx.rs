@@ -269,7 +269,7 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
             }
         }
         let mut info = skb.transmit_info();
-        if info.checksum() == Some(L4Checksum::Other) && skb.checksum_in_software().is_ok() {
+        if info.checksum() == Some(L4Checksum::Other) && skb.checksum_in_software(queue).is_ok() {
             info = skb.transmit_info();
         }
         let result = match offload(&info) {
