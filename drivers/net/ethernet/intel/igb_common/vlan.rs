@@ -147,11 +147,12 @@ impl VlanTable {
             .map(|entry| entry.vid)
     }
 
-    /// How many VLANs a VF may have so that every VF can have as many at once.
+    /// How many VLANs a VF may have so that every VF can have as many at once, and an entry is left for
+    /// the administrator's VLAN of a VF, which comes before the VF's own go.
     pub const fn fair_share(layout: Layout) -> usize {
         // CAST: widening.
         let vfs = layout.vfs() as usize;
-        match (VLVF_ENTRIES - 1).checked_div(vfs) {
+        match (VLVF_ENTRIES - 2).checked_div(vfs) {
             Some(share) => share,
             None => 0,
         }
