@@ -22,6 +22,7 @@ use igb_common::{
     layout::Layout,
     mac::MacAddr,
     mbx::*,
+    multicast::hash,
     rar::RarTable,
     vf_slot::*,
     vlan::VlanTable, //
@@ -89,6 +90,8 @@ pub struct World<C> {
     pub choices: C,
     models: Vec<Model>,
     pf_unicast: BTreeSet<[u8; 6]>,
+    /// Hashes of those of its list for which there was no room.
+    withheld: BTreeSet<u16>,
     pf_vlans: BTreeSet<u16>,
 }
 
@@ -102,6 +105,7 @@ impl<C: Choices> World<C> {
             choices,
             models: Vec::new(),
             pf_unicast: BTreeSet::new(),
+            withheld: BTreeSet::new(),
             pf_vlans: BTreeSet::from([0]),
         };
         world.layout(vfs);
@@ -119,6 +123,7 @@ impl<C: Choices> World<C> {
         // The PF's list fits whatever the layout: see `order`.
         let list = self.pf_unicast.iter().map(|mac| MacAddr::new(*mac));
         assert_eq!(self.pf.bank.set_pf_unicast(list), Ok(()));
+        self.withheld.clear();
         let model = Model {
             born: self.pf.now,
             ..Model::default()
@@ -190,10 +195,13 @@ impl<C: Choices> World<C> {
         let share = VlanTable::fair_share(self.pf.bank.layout());
         let filter_share = RarTable::fair_share(self.pf.bank.layout());
         let pf_unicast = self.pf_unicast.clone();
+        let withheld = self.withheld.clone();
         let free = |mac: MacAddr, models: &[Model]| {
             let others = (0..).zip(models).filter(|(other, _)| *other != vf);
+            let given = models[usize::from(vf)].admin_mac == Some(mac.bytes());
             mac != station(PF_MAC)
                 && !pf_unicast.contains(&mac.bytes())
+                && (given || !withheld.contains(&hash(mac)))
                 && !models.iter().any(|model| model.owns(mac.bytes()))
                 && !others
                     .into_iter()
@@ -524,13 +532,17 @@ impl<C: Choices> World<C> {
         let filters = self.models.iter().map(|model| model.filters.len());
         let filters: usize = filters.sum();
         let mut complete = true;
+        self.withheld.clear();
         for mac in list.iter().filter(|mac| mac.is_station()) {
             let given = |model: &Model| model.admin_mac == Some(mac.bytes());
             if *mac == station(PF_MAC) || self.pf_unicast.contains(&mac.bytes()) {
                 continue;
             }
-            if self.models.iter().any(given) || filters + self.pf_unicast.len() >= entries {
+            if self.models.iter().any(given) {
                 complete = false;
+            } else if filters + self.pf_unicast.len() >= entries {
+                complete = false;
+                self.withheld.insert(hash(*mac));
             } else {
                 self.pf_unicast.insert(mac.bytes());
             }

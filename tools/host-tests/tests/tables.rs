@@ -323,5 +323,5 @@ fn vlan_bounds() {
     table.retain(200, None);
     assert!(table.contains(0, 4095));
     let share = |vfs| VlanTable::fair_share(Layout::new(vfs).unwrap());
-    assert_eq!((share(0), share(1), share(2), share(7)), (0, 31, 15, 4));
+    assert_eq!((share(0), share(1), share(2), share(7)), (0, 30, 15, 4));
 }

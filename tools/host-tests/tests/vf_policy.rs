@@ -130,6 +130,30 @@ fn mac_filters_are_shared_fairly() {
     }
 }
 
+/// What the PF listens for without a filter of its own no VF can have.
+#[test]
+fn no_vf_takes_what_found_no_filter() {
+    let mut pf = ready(7);
+    // 16 entries are shared.
+    let list = |n: u32| (100..100 + n).map(station);
+    assert_eq!(pf.bank.set_pf_unicast(list(18)), Err(RarError::Full));
+    pf.flush();
+    for mac in list(18) {
+        assert!(!done(&mut pf, 0, VfRequest::SetMac(mac)));
+        assert!(!done(&mut pf, 0, VfRequest::AddMacFilter(mac)));
+    }
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(99))));
+    // The administrator may give one away, and the VF goes on with it.
+    pf.bank.set_vf_mac(1, Some(station(117))).unwrap();
+    pf.flush();
+    let reset = Some(Reply::Reset(Some(station(117))));
+    assert_eq!(pf.ask(1, VfRequest::Reset), reset);
+    assert!(done(&mut pf, 1, VfRequest::SetMac(station(117))));
+    pf.bank.set_pf_unicast(list(16)).unwrap();
+    pf.flush();
+    assert!(done(&mut pf, 0, VfRequest::SetMac(station(116))));
+}
+
 #[test]
 fn vlans_are_shared_fairly() {
     let mut pf = ready(7);
@@ -140,7 +164,7 @@ fn vlans_are_shared_fairly() {
         assert!(!done(&mut pf, vf, vlan(4000)));
     }
     let mut pf = ready(1);
-    for vid in 1..=31 {
+    for vid in 1..=30 {
         assert!(done(&mut pf, 0, vlan(vid)));
     }
     assert!(!done(&mut pf, 0, vlan(32)));
@@ -148,6 +172,24 @@ fn vlans_are_shared_fairly() {
     assert!(done(&mut pf, 0, remove(0)) && done(&mut pf, 0, remove(5)));
     assert_eq!((pf.hw.vlan_pools(0), pf.hw.vlan_pools(5)), (0b11, 0));
     assert!(done(&mut pf, 0, vlan(32)));
+}
+
+/// However many VLANs VFs have, there is room for that of the administrator.
+#[test]
+fn vfs_leave_room_for_a_port_vlan() {
+    for vfs in 1..=7 {
+        let mut pf = ready(vfs);
+        for vf in 0..vfs as u8 {
+            let mut vid = 100 * u16::from(vf) + 10;
+            while done(&mut pf, vf, vlan(vid)) {
+                vid += 1;
+            }
+        }
+        for vf in 0..vfs as u8 {
+            let tag = PortVlan::new(1000 + u16::from(vf), 0).unwrap();
+            assert_eq!(pf.bank.set_vf_vlan(vf, tag), Ok(()));
+        }
+    }
 }
 
 #[test]

@@ -5,14 +5,18 @@
 //! Entry 0 is the PF's address, entry 23 - n the address of VF n. The entries between are shared by
 //! the PF's further unicast addresses and the VFs' further filters. An address is in the table at
 //! most once, so no function can take another's, and one that the administrator gave to a VF is kept
-//! for it.
+//! for it. So are the PF's that found no entry, by their hashes.
 
 use crate::{
     layout::{
         Layout,
         MAX_VFS, //
     },
-    mac::MacAddr, //
+    mac::MacAddr,
+    multicast::{
+        hash,
+        Hashes, //
+    }, //
 };
 
 /// Entries of the table (RA and RA2 together).
@@ -70,6 +74,8 @@ pub struct RarTable {
     entries: [Option<Entry>; RAR_ENTRIES],
     /// Addresses the administrator gave to VFs, whether or not they use them now.
     reserved: [Option<MacAddr>; MAX_VFS as usize],
+    /// The PF's further unicast addresses for which there was no entry.
+    overflow: Hashes,
     layout: Layout,
     /// Entries whose registers have to be written.
     dirty: u32,
@@ -83,6 +89,7 @@ impl RarTable {
         Self {
             entries: [None; RAR_ENTRIES],
             reserved: [None; MAX_VFS as usize],
+            overflow: Hashes::EMPTY,
             layout: Layout::WITHOUT_VFS,
             dirty: ALL,
         }
@@ -162,7 +169,7 @@ impl RarTable {
     /// # Errors
     ///
     /// [`RarError::Full`] or [`RarError::InUse`] if one could not be entered; the others are. The PF
-    /// has to receive everything then.
+    /// has to receive everything then, and no VF may choose one of those ([`Self::is_withheld`]).
     pub fn set_pf_unicast(
         &mut self,
         list: impl IntoIterator<Item = MacAddr> + Clone,
@@ -175,13 +182,27 @@ impl RarTable {
                 }
             }
         }
+        self.overflow = Hashes::EMPTY;
         let mut result = Ok(());
         for mac in list {
             if mac.is_station() {
-                result = result.and(self.add_shared(mac, RarOwner::PfUnicast));
+                let entered = self.add_shared(mac, RarOwner::PfUnicast);
+                if entered == Err(RarError::Full) {
+                    self.overflow.insert(hash(mac));
+                }
+                result = result.and(entered);
             }
         }
         result
+    }
+
+    /// Whether no VF may choose `mac` because it may be one of the PF's that found no entry. By hash, so
+    /// that there is room for any number: now and then one is withheld that is nobody's. Not one that a
+    /// function has, or that the administrator gave to a VF.
+    pub fn is_withheld(&self, mac: MacAddr) -> bool {
+        self.overflow.contains(hash(mac))
+            && self.find(mac).is_none()
+            && !self.reserved.contains(&Some(mac))
     }
 
     /// Adds a filter for VF `vf`. One it has already, as address or filter, is no error.

@@ -355,8 +355,8 @@ impl VfSlot {
             (Some(mac), _) => mac,
             (None, Some(_)) => return,
             (None, None) => match self.default_mac {
-                Some(mac) => mac,
-                None => return,
+                Some(mac) if !ctx.rar.is_withheld(mac) => mac,
+                _ => return,
             },
         };
         // If another function has the default one, the VF has to choose.

@@ -212,6 +212,9 @@ impl VfSlot {
         if !self.admin.may_choose_mac() {
             return Err(Denial::AdminMac);
         }
+        if ctx.rar.is_withheld(mac) {
+            return Err(Denial::AddressInUse(mac));
+        }
         match ctx.rar.set_vf_mac(self.vf, mac) {
             Ok(()) => Ok(Effects::RAR),
             Err(error) => Err(rar_denial(error, mac)),
@@ -228,6 +231,9 @@ impl VfSlot {
         }
         if ctx.rar.vf_filters(self.vf) >= RarTable::fair_share(ctx.rar.layout()) {
             return Err(Denial::MacQuota);
+        }
+        if ctx.rar.is_withheld(mac) {
+            return Err(Denial::AddressInUse(mac));
         }
         match ctx.rar.add_vf_filter(self.vf, mac) {
             Ok(()) => Ok(Effects::RAR),
