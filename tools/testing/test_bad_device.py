@@ -252,6 +252,22 @@ def test_all_ones_of_a_vf(guest, tmp_path_factory):
     run_all(vm, vfs.pings("v0", "w"), vfs.pings("w", "v0"))
 
 
+def test_all_ones_for_a_while(guest, tmp_path_factory):
+    """What is ordered while the PF's registers read all ones is in force when they do no longer."""
+    ones = Cover(guest, tmp_path_factory.getbasetemp())
+    vm, own, given = ones.vm, "02:82:57:60:00:20", "02:82:57:60:00:21"
+    vfs.start(vm, count=1)
+    ones.cover(PF)
+    vm.check(until(vfs.no_carrier("pf")), timeout=LIMIT)
+    run_all(vm, f"ip -n pf link set pf address {own}", f"ip -n pf link set pf vf 0 mac {given}", "ip -n pf link add link pf vlan9 type vlan id 9")
+    ones.uncover()
+    run_all(vm, *(until(vfs.carrier(name)) for name in ("pf", "v0")), until(f"[ $(ip netns exec v0 cat /sys/class/net/v0/address) = {given} ]"))
+    assert vm.check("ip netns exec pf cat /sys/class/net/pf/address").strip() == own
+    # Requests to the address as it is known find the PF; the others are of VLAN 9, and come in.
+    run_all(vm, vfs.pings("w", "pf"), vfs.pings("w", "v0"), vfs.pings("v0", "pf"))
+    assert ports.frames(vm, "", own, f"{own},vlan=9") == [f"{own} 60", f"{own} 60 9"]
+
+
 PESTERING = [
     *(f"ip netns exec {{0}} ethtool {order} {{0}}" for order in ("-S", "-d", "", "-i", "-g", "-c", "-k")),
     "ip netns exec {0} ethtool -G {0} rx 512 tx 128", "ip -n {0} link set {0} mtu 3000", "ip -n {0} link set {0} promisc on",

@@ -47,6 +47,15 @@ impl<'bound> Adapter<'bound> {
         result
     }
 
+    /// As [`Self::flush`], after an order that the bank has taken: a device that is gone is given it when it
+    /// comes back, so that is no error.
+    pub(crate) fn carry_out(&self, config: &mut Config<'bound>) -> Result {
+        match self.flush(config) {
+            Err(e) if e == ENODEV => Ok(()),
+            other => other,
+        }
+    }
+
     /// Writes reception modes and filters to the device.
     pub(crate) fn apply_receive(&self, config: &mut Config<'bound>) -> Result {
         let layout = config.bank.layout();
@@ -113,14 +122,14 @@ impl<'bound> Adapter<'bound> {
             .bank
             .set_pf_mac(MacAddr::new(mac.0))
             .map_err(|_| EADDRINUSE)?;
-        self.flush(&mut config)
+        self.carry_out(&mut config)
     }
 
     /// The PF receives VLAN `vid`, or no longer.
     pub(crate) fn set_vlan(&self, vid: u16, receive: bool) -> Result {
         let mut config = self.config.lock();
         config.bank.set_pf_vlan(vid, receive);
-        self.flush(&mut config)
+        self.carry_out(&mut config)
     }
 }
 

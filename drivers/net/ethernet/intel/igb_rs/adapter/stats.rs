@@ -78,6 +78,8 @@ impl<'bound> Adapter<'bound> {
             .update_stats(config)
             .and_then(|()| self.update_vf_stats(config));
         self.hw.reset()?;
+        // With it goes what was negotiated about flow control, whether or not the link does.
+        config.flow_due = config.link_now.is_some();
         for (vf, stats) in (0..).zip(config.vf_stats.iter_mut()) {
             self.hw.restart_vf_stats(vf, stats)?;
         }

@@ -45,7 +45,7 @@ fn number(vf: u16) -> Result<u8> {
     u8::try_from(vf).map_err(|_| EINVAL)
 }
 
-/// Gives an order and carries it out.
+/// Gives an order and carries it out. When an error is returned nothing has changed.
 fn order<'bound>(
     interface: &Interface<'bound, Igb>,
     order: impl FnOnce(&mut Config<'bound>) -> Result<(), AdminError>,
@@ -53,7 +53,7 @@ fn order<'bound>(
     let adapter = interface.data();
     let mut config = adapter.config().lock();
     order(&mut config).map_err(errno)?;
-    adapter.flush(&mut config)
+    adapter.carry_out(&mut config)
 }
 
 #[vtable]
