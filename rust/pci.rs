@@ -6,6 +6,7 @@
 
 mod adapter;
 mod bound;
+mod express;
 mod interruption;
 mod scope;
 mod sriov;
@@ -14,6 +15,7 @@ pub use self::adapter::{
     Adapter,
     Driver, //
 };
+pub use self::express::lengthen_completion_timeout;
 pub use self::interruption::{
     clear_master,
     Interruption, //

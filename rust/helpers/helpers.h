@@ -156,6 +156,7 @@ netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t feat
 int nic_alloc_msix(struct pci_dev *pdev, unsigned int min, unsigned int max);
 struct pci_dev *nic_next_vf(struct pci_dev *pf, struct pci_dev *from);
 bool nic_sleep_before(struct pci_dev *first, struct pci_dev *second);
+void nic_lengthen_completion_timeout(struct pci_dev *pdev);
 bool nic_config_blocked(struct pci_dev *pdev);
 bool nic_device_trylock(struct pci_dev *pdev);
 void nic_device_unlock(struct pci_dev *pdev);

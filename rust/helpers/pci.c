@@ -29,6 +29,18 @@ bool nic_sleep_before(struct pci_dev *first, struct pci_dev *second)
 	return device_link_add(&first->dev, &second->dev, DL_FLAG_STATELESS);
 }
 
+/* Ranges of 10 to 250 ms are bit 1 of what is supported, and 16 to 55 ms is 5 of what can be set. */
+void nic_lengthen_completion_timeout(struct pci_dev *pdev)
+{
+	u32 ranges = 0;
+	u16 control = 0;
+
+	pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP2, &ranges);
+	pcie_capability_read_word(pdev, PCI_EXP_DEVCTL2, &control);
+	if ((ranges & 0x2) && !(control & PCI_EXP_DEVCTL2_COMP_TIMEOUT))
+		pcie_capability_set_word(pdev, PCI_EXP_DEVCTL2, 0x5);
+}
+
 /* Whether a reset of @pdev, alone or with others, is under way. */
 bool nic_config_blocked(struct pci_dev *pdev)
 {

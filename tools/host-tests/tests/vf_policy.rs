@@ -503,6 +503,14 @@ fn events_read_well() {
     let [low, high] = station(1).to_words();
     let line = "request denied: another function has MAC address 02:00:00:00:00:01";
     assert!(is_shown(&[2, low, high], Some(line)));
+    // What the device drops is not a message.
+    let messages = pf.counters(0).total();
+    pf.bank.spoofed(0, pf.now);
+    let slot = pf.bank.slot(0).unwrap();
+    assert_eq!(slot.counters().spoofed, 1);
+    assert_eq!(slot.counters().total(), messages);
+    let line = "sent with an address or VLAN that is not its own, dropped";
+    assert!(reads(slot.offence().unwrap().event, line));
 }
 
 #[test]

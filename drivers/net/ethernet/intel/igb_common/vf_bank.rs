@@ -175,6 +175,13 @@ impl VfBank {
         self.parts(vf)?.0.queues_on(now)
     }
 
+    /// The device dropped frames of VF `vf` that were not in its name; see [`VfSlot::spoofed`].
+    pub fn spoofed(&mut self, vf: u8, now: u64) {
+        if let Some((slot, ..)) = self.parts(vf) {
+            slot.spoofed(now);
+        }
+    }
+
     /// VF `vf` read its mailbox; see [`VfSlot::acknowledges_too_often`].
     pub fn acknowledges_too_often(&mut self, vf: u8, now: u64) -> bool {
         self.parts(vf)

@@ -42,7 +42,10 @@ use crate::{
     rar::RarTable,
     vlan::VlanTable, //
 };
-use core::fmt;
+use core::{
+    ffi::CStr,
+    fmt, //
+};
 
 /// Messages a VF may send at once.
 pub const MESSAGE_BURST: u32 = 64;
@@ -113,9 +116,30 @@ pub struct Counters {
     pub kept: u64,
     /// Acknowledgements that were looked at later: too many. Not messages.
     pub late_acks: u64,
+    /// Looks, one in two seconds, that found frames with an address or VLAN that is not the VF's, which
+    /// the device dropped. Not messages.
+    pub spoofed: u64,
 }
 
 impl Counters {
+    /// Each, with the name that users see.
+    pub const fn named(&self) -> [(&'static CStr, u64); 12] {
+        [
+            (c"accepted", self.accepted),
+            (c"refused", self.nacked),
+            (c"malformed", self.malformed),
+            (c"unknown", self.unknown),
+            (c"limited", self.throttled),
+            (c"early", self.not_ready),
+            (c"ignored", self.ignored),
+            (c"resets", self.resets),
+            (c"late", self.late_resets),
+            (c"kept", self.kept),
+            (c"acks", self.late_acks),
+            (c"spoofed", self.spoofed),
+        ]
+    }
+
     /// All messages.
     pub const fn total(&self) -> u64 {
         self.accepted
@@ -210,6 +234,7 @@ impl VfSlot {
                 late_resets: 0,
                 kept: 0,
                 late_acks: 0,
+                spoofed: 0,
             },
             offence: None,
         }
@@ -327,6 +352,16 @@ impl VfSlot {
     pub fn mailbox_lost(&mut self, now: u64) -> Option<Event> {
         self.counters.kept = self.counters.kept.wrapping_add(1);
         self.offend(Event::Mailbox, None, now)
+    }
+
+    /// The device dropped frames of the VF with an address or VLAN that is not its own, at the time `now`.
+    pub fn spoofed(&mut self, now: u64) {
+        self.counters.spoofed = self.counters.spoofed.wrapping_add(1);
+        self.offence = Some(Offence {
+            event: Event::Spoofed,
+            words: None,
+            at: now,
+        });
     }
 
     /// Removes what the VF asked for, and puts in place what the administrator did.

@@ -62,23 +62,9 @@ pub(crate) fn create<'bound>(
 
 /// A VF's line in the file `vfs`.
 fn line(out: &mut Writer<'_>, slot: &VfSlot) -> fmt::Result {
-    let counters = slot.counters();
-    writeln!(
-        out,
-        "{} {} accepted {} refused {} malformed {} unknown {} limited {} early {} ignored {} \
-         resets {} late {} kept {} acks {}",
-        slot.vf(),
-        slot.state(),
-        counters.accepted,
-        counters.nacked,
-        counters.malformed,
-        counters.unknown,
-        counters.throttled,
-        counters.not_ready,
-        counters.ignored,
-        counters.resets,
-        counters.late_resets,
-        counters.kept,
-        counters.late_acks,
-    )
+    write!(out, "{} {}", slot.vf(), slot.state())?;
+    for (name, value) in slot.counters().named() {
+        write!(out, " {} {value}", name.to_str().unwrap_or_default())?;
+    }
+    out.write_str("\n")
 }

@@ -91,22 +91,9 @@ impl Handler for Port<'_> {
 
 /// A VF's state and what became of its messages and resets.
 fn counters(out: &mut Message<'_>, slot: &VfSlot) {
-    let counters = slot.counters();
     out.number(c"VF", slot.vf().into());
     out.text(c"state", format_args!("{}", slot.state()));
-    for (name, value) in [
-        (c"accepted", counters.accepted),
-        (c"refused", counters.nacked),
-        (c"malformed", counters.malformed),
-        (c"unknown", counters.unknown),
-        (c"limited", counters.throttled),
-        (c"early", counters.not_ready),
-        (c"ignored", counters.ignored),
-        (c"resets", counters.resets),
-        (c"late", counters.late_resets),
-        (c"kept", counters.kept),
-        (c"acks", counters.late_acks),
-    ] {
+    for (name, value) in slot.counters().named() {
         out.number(name, value);
     }
 }

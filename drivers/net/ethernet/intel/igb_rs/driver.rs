@@ -19,6 +19,7 @@ use nic::{
     net::Interface,
     pci::{
         clear_master,
+        lengthen_completion_timeout,
         Driver,
         Interruption,
         Registered,
@@ -141,6 +142,7 @@ impl Driver for Igb {
 fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Result<Data<'bound>> {
     let backing = Backing::from_parameter(dev, module_parameters::dma.value())?;
     dev.enable_device_mem()?;
+    lengthen_completion_timeout(dev);
 
     let adapter = Adapter::new(dev, scope, backing)?;
     bring_up(dev, scope, &adapter).inspect_err(|_| adapter.stop_device())

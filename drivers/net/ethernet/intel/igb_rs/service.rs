@@ -134,7 +134,7 @@ impl<'bound> Watchdog<'bound> {
         let updated = adapter
             .update_stats(&mut config)
             .and_then(|()| adapter.update_vf_stats(&mut config));
-        sriov::report_spoofing(adapter, &config);
+        sriov::report_spoofing(adapter, &mut config);
         let result = updated.and_then(|()| adapter.update_link(&self.interface, &mut config));
         let stale = config.stale_queues;
         drop(config);

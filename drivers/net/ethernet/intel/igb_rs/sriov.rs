@@ -63,9 +63,9 @@ pub(crate) fn disable(interface: &Interface<'_, Igb>, disable: SriovDisable<'_>)
     reclaim(interface);
 }
 
-/// Logs which VFs sent packets with a source address or VLAN that is not theirs, which the device
-/// dropped. Called every two seconds, which is how often a VF can make it log.
-pub(crate) fn report_spoofing<'bound>(adapter: &Adapter<'bound>, config: &Config<'bound>) {
+/// Counts and logs which VFs sent packets with a source address or VLAN that is not theirs, which the
+/// device dropped. Called every two seconds, which is how often a VF can make it log.
+pub(crate) fn report_spoofing<'bound>(adapter: &Adapter<'bound>, config: &mut Config<'bound>) {
     let layout = config.bank.layout();
     if !layout.has_vfs() {
         return;
@@ -76,6 +76,7 @@ pub(crate) fn report_spoofing<'bound>(adapter: &Adapter<'bound>, config: &Config
     for vf in layout.vf_pools() {
         // Addresses in the low byte, VLANs in the high one.
         if events & (0x0101 << (vf & 7)) != 0 {
+            config.bank.spoofed(vf, adapter.uptime_ms());
             dev_warn!(adapter.dev(), "Spoof event(s) detected on VF {vf}\n");
         }
     }

@@ -28,6 +28,8 @@ pub enum Event {
     Mailbox,
     /// Its queues do not stop.
     Queues,
+    /// It sends with an address or VLAN that is not its own.
+    Spoofed,
 }
 
 /// The last thing a VF did that it may not.
@@ -75,6 +77,9 @@ impl fmt::Display for Event {
             Self::Mailbox => out.write_str("does not let go of its mailbox, message passed over"),
             Self::Queues => {
                 out.write_str("its queues do not stop, kept off until it resets itself")
+            }
+            Self::Spoofed => {
+                out.write_str("sent with an address or VLAN that is not its own, dropped")
             }
         }
     }

@@ -102,7 +102,7 @@ impl Hw<'_> {
     /// Makes sure that a lost completion is noticed and not asked for again.
     fn prepare_completion_timeout(&self) -> Result {
         // 82576 datasheet 8.6.1. A repeated read could write stale data to memory that has a new
-        // owner. Functions with version 2 of the capability have their timeout in it.
+        // owner. Functions with version 2 of the capability have their timeout in it, set at probe.
         self.regs.update::<GCR>(|r| {
             let r = r.with_completion_timeout_resend(false);
 
