@@ -352,6 +352,7 @@ impl<T: Operations> Callbacks<T> {
         storage.rx_frame_errors = sum.rx_frame_errors;
         storage.rx_missed_errors = sum.rx_missed_errors;
         storage.tx_aborted_errors = sum.tx_aborted_errors;
+        storage.tx_carrier_errors = sum.tx_carrier_errors;
         storage.tx_window_errors = sum.tx_window_errors;
     }
 

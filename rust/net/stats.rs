@@ -160,6 +160,8 @@ pub struct LinkStats {
     pub rx_frame_errors: u64,
     /// The device had no descriptor for the packet.
     pub rx_missed_errors: u64,
+    /// Sent without a carrier.
+    pub tx_carrier_errors: u64,
     /// Of `tx_errors`: given up after collisions.
     pub tx_aborted_errors: u64,
     /// Of `tx_errors`: a collision came late.

@@ -257,8 +257,11 @@ def test_all_ones_for_a_while(guest, tmp_path_factory):
     ones = Cover(guest, tmp_path_factory.getbasetemp())
     vm, own, given = ones.vm, "02:82:57:60:00:20", "02:82:57:60:00:21"
     vfs.start(vm, count=1)
+    counted = vfs.facts(vm, 0)["stats"]
+    assert counted["tx"]["packets"] > 0
     ones.cover(PF)
     vm.check(until(vfs.no_carrier("pf")), timeout=LIMIT)
+    assert all(value >= counted[way][name] for way, shown in vfs.facts(vm, 0)["stats"].items() for name, value in shown.items())
     run_all(vm, f"ip -n pf link set pf address {own}", f"ip -n pf link set pf vf 0 mac {given}", "ip -n pf link add link pf vlan9 type vlan id 9")
     ones.uncover()
     run_all(vm, *(until(vfs.carrier(name)) for name in ("pf", "v0")), until(f"[ $(ip netns exec v0 cat /sys/class/net/v0/address) = {given} ]"))

@@ -11,9 +11,9 @@ from test_bad_device import counter, poke
 RCTL, UNICAST, MULTICAST = 0x100, 1 << 3, 1 << 4
 """In BAR 0: what the port takes in at all; bits for all unicast and all multicast."""
 
-RXERRC, LATECOL, RLEC, MGTPRC, RUC = 0x400C, 0x4020, 0x4040, 0x40B4, 0x40A4
-"""In BAR 0: frames with errors the PHY saw, late collisions, frames of a wrong length, for the management controller, too
-short ones."""
+RXERRC, LATECOL, TNCRS, RLEC, MGTPRC, RUC = 0x400C, 0x4020, 0x4034, 0x4040, 0x40B4, 0x40A4
+"""In BAR 0: frames with errors the PHY saw, late collisions, frames sent without a carrier, of a wrong length, for the management
+controller, too short ones."""
 
 # All of different hashes (the last two bytes), of each other and of the groups the stack is in by itself.
 OTHER = "02:82:57:00:61:99"
@@ -177,10 +177,11 @@ def test_errors(guest):
     shown = lambda: {way: interface(vm, "pf")["stats64"][way] for way in ("rx", "tx")}
     # Looking at the counters also brings what `ip` shows up to date.
     counted, before, before_window = statistics(vm, "pf"), shown(), link_counter(vm, "tx_window_errors")
-    places = [counter(vm, vm.macs[0], register) for register in (RXERRC, LATECOL, MGTPRC, RLEC, RUC)]
+    before_carrier = link_counter(vm, "tx_carrier_errors")
+    places = [counter(vm, vm.macs[0], register) for register in (RXERRC, LATECOL, MGTPRC, RLEC, RUC, TNCRS)]
     try:
         # A frame that is too short has a wrong length, too.
-        for place, number in zip(places, (3, 5, 7, 11, 11)):
+        for place, number in zip(places, (3, 5, 7, 11, 11, 13)):
             poke(vm, place, number.to_bytes(4, "little"))
         statistics(vm, "pf")
     finally:
@@ -194,6 +195,8 @@ def test_errors(guest):
     assert after["rx"]["errors"] - before["rx"]["errors"] == errors + short
     assert after["tx"]["errors"] - before["tx"]["errors"] == late
     assert link_counter(vm, "tx_window_errors") - before_window == late
+    carrier = gained["carrier_errors"]
+    assert carrier > 0 and carrier % 13 == 0 and link_counter(vm, "tx_carrier_errors") - before_carrier == carrier
 
 
 def test_no_descriptor(guest):

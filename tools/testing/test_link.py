@@ -25,8 +25,11 @@ PAUSE, SEND_PAUSE = 0x18000000, 0x10000000
 MDIC = 0x20
 """In BAR 0: a read of register N of the PHY is asked for with N in bits 20:16, and done when bit 28 is set."""
 
-PPCTRL, PHPM = 18, 25
-"""Registers of the PHY: port control, power management."""
+ANA, PPCTRL, PHPM = 4, 18, 25
+"""Registers of the PHY: what is offered, port control, power management."""
+
+OFFERED, OFFERED_TO_SEND = 3 << 10, 1 << 11
+"""Bits in ANA: to obey PAUSE frames and to send them; the latter alone."""
 
 CROSSED, AUTOMATIC = 1 << 13, 1 << 12
 """Bits in PPCTRL."""
@@ -109,6 +112,38 @@ def test_flow_control_after_negotiation(guest):
         while not machine.read(registers + STATUS) & LINK_UP or machine.read(registers + CTRL) & PAUSE != SEND_PAUSE:
             assert time.monotonic() < end, hex(machine.read(registers + CTRL))
             time.sleep(0.05)
+
+
+def test_flow_control_offered(guest):
+    """The partner is offered what was asked for, also by who does not care for its answer."""
+    vm = guest()
+    ports.start(vm)
+    assert phy(vm, ANA) & OFFERED == OFFERED
+    for wish, bits in (("rx off tx off", 0), ("rx off tx on", OFFERED_TO_SEND), ("rx on tx on", OFFERED)):
+        vm.check(within("pf", f"ethtool -A pf autoneg off {wish}"))
+        assert phy(vm, ANA) & OFFERED == bits
+        vm.check(until(carrier("pf")), timeout=LIMIT)
+    run_all(vm, answered(ports.address("w"), within("pf", "ping")))
+
+
+def test_flow_control_of_a_speed_by_hand(guest):
+    """Without negotiation nobody has agreed to PAUSE frames: none, unless they are asked for by hand as well."""
+    vm = guest()
+    ports.start(vm)
+    machine, registers = Machine.of(vm), vfs.bar(vm, BDF["pf"])
+    shown = lambda: re.findall(r"^(?:Autonegotiate|RX|TX):\s+(\w+)$", vm.check(within("pf", "ethtool -a pf")), re.MULTILINE)
+    assert shown() == ["on", "on", "on"] and machine.read(registers + CTRL) & PAUSE == PAUSE
+    vm.check(within("pf", "ethtool -s pf autoneg off speed 100 duplex full"))
+    # QEMU's link does not go by itself.
+    vm.set_link(0, False)
+    vm.check(until(no_carrier("pf")), timeout=LIMIT)
+    vm.set_link(0, True)
+    vm.check(until(carrier("pf")), timeout=LIMIT)
+    vm.wait_until(f"dmesg | grep 'flow control' | tail -n 1 | grep -q 'flow control off'", timeout=LIMIT)
+    assert shown() == ["off", "off", "off"] and machine.read(registers + CTRL) & PAUSE == 0
+    assert not vm.run(within("pf", "ethtool -A pf autoneg on")).ok
+    vm.check(within("pf", "ethtool -A pf autoneg off rx off tx on"))
+    assert shown() == ["off", "off", "on"] and machine.read(registers + CTRL) & PAUSE == SEND_PAUSE
 
 
 def test_cable_while_down(guest):

@@ -93,6 +93,10 @@ def test_restart(guest):
             assert not result.ok and "memory" in result.stderr, result
             assert len([line for line in vm.log(since, vm.mark()) if "starting the queues failed: ENOMEM" in line]) >= 1
             vm.wait_until(vfs.no_carrier(name), timeout=vfs.LIMIT)
+            if name == "pf":
+                # Other orders that stop them, meanwhile, do not make the driver forget that they are to run.
+                assert not vm.run("ip netns exec pf ethtool -G pf rx 1024", timeout=vfs.LIMIT).ok
+                vm.run("ip netns exec pf ethtool -t pf offline", timeout=vfs.LIMIT)
         vm.wait_until(vfs.reaches("w", name), timeout=vfs.LIMIT)
     found = debugging.leaks(vm)
     assert not found, found

@@ -197,10 +197,13 @@ impl Operations for Igb {
 
     fn pause<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Pause {
         let link = interface.data().config().lock().link;
+        let negotiates = matches!(link.mode, LinkMode::Negotiate(_));
+        // On a link that negotiates nothing nothing is agreed on; what was wished for comes back with negotiation.
+        let asked = negotiates || !link.negotiate_pause;
         Pause {
-            autoneg: link.negotiate_pause,
-            rx: link.pause.rx,
-            tx: link.pause.tx,
+            autoneg: negotiates && link.negotiate_pause,
+            rx: asked && link.pause.rx,
+            tx: asked && link.pause.tx,
         }
     }
 
@@ -297,6 +300,7 @@ impl Operations for Igb {
             alignment_errors: Some(stats.align_errors),
             deferred: Some(stats.deferred),
             late_collisions: Some(stats.late_collisions),
+            carrier_sense_errors: Some(stats.carrier_errors),
             excessive_collisions: Some(stats.excessive_collisions),
             multicast_sent: Some(stats.tx_multicast),
             broadcast_sent: Some(stats.tx_broadcast),

@@ -180,10 +180,9 @@ fn write_slot(
         write(Write::Vmvir { pool: vf, value });
     }
     if effects.contains(Effects::RATE) {
-        let value = slot.rttbcnrc(link_mbps);
-        // Both queues: the second one would be a way round the limit. Those of a VF that is gone are the
-        // PF's now, without one.
+        // Those of a VF that is gone are the PF's now, without a limit.
         for queue in Layout::pool_queues(vf) {
+            let value = slot.rttbcnrc(queue, link_mbps);
             write(Write::Rate { queue, value });
         }
     }

@@ -118,11 +118,14 @@ impl VfSlot {
         }
     }
 
-    /// RTTBCNRC for the VF's queues when the link does `link_mbps`: 0, no limit, if none is set
-    /// or the link is slower.
-    pub fn rttbcnrc(&self, link_mbps: u32) -> u32 {
+    /// RTTBCNRC for the VF's hardware queue `queue` when the link does `link_mbps`: 0, no limit, if none is
+    /// set or the link is slower.
+    ///
+    /// The second queue, which no driver uses, would be a way round the limit: it gets the least there is.
+    pub fn rttbcnrc(&self, queue: u8, link_mbps: u32) -> u32 {
         const RS_ENA: u32 = 1 << 31;
         const RF_INT_SHIFT: u32 = 14;
+        const RF_INT_MAX: u32 = 0x3ff;
         let rate = self.admin.max_tx_rate;
         match (
             link_mbps.checked_div(rate),
@@ -131,8 +134,10 @@ impl VfSlot {
                 .checked_rem(rate)
                 .and_then(|rest| (u64::from(rest) << RF_INT_SHIFT).checked_div(u64::from(rate))),
         ) {
-            // RF_INT has 10 bits.
-            (Some(whole @ 1..=0x3ff), Some(fraction)) => {
+            (Some(1..=RF_INT_MAX), Some(_)) if queue != self.vf => {
+                RS_ENA | (RF_INT_MAX << RF_INT_SHIFT)
+            }
+            (Some(whole @ 1..=RF_INT_MAX), Some(fraction)) => {
                 // CAST: 14 bits.
                 RS_ENA | (whole << RF_INT_SHIFT) | fraction as u32
             }

@@ -127,8 +127,9 @@ impl<'bound> Adapter<'bound> {
 
     /// Makes the link what `wanted` says. It goes down and comes up again.
     ///
-    /// Errors: `EINVAL` for what the device cannot do, `EBUSY` if the management controller needs the link; then
-    /// the old link stays.
+    /// Errors: `EINVAL` for what the device cannot do, `EBUSY` if the management controller needs the link: then
+    /// the old link stays. If the firmware takes the PHY half way, a part of `wanted` is in it until the next
+    /// reset.
     pub(crate) fn set_link(&self, config: &mut Config<'bound>, wanted: LinkConfig) -> Result {
         if self.hw.phy_in_use()? {
             dev_err!(

@@ -70,25 +70,27 @@ impl<'bound> Adapter<'bound> {
             vlan_filter: true,
         })?;
         self.hw.set_vlan_strip(config.strip_vlan)?;
-        if layout.has_vfs() {
-            self.hw.set_max_frame(MAX_FRAME)?;
+        let max_frame = if layout.has_vfs() {
             self.hw.write_uta(all_unicast)?;
-            self.hw.set_pf_pool(
-                layout,
-                &hw::PoolConfig {
-                    max_frame: config.mtu.max_frame(),
-                    rss: config.pairs(self) > 1,
-                    untagged: true,
-                    broadcast: true,
-                    multicast_hash: true,
-                    unicast_hash: all_unicast,
-                    multicast_promisc: all_multicast,
-                    strip_vlan: config.strip_vlan,
-                },
-            )?;
+            MAX_FRAME
         } else {
-            self.hw.set_max_frame(config.mtu.max_frame())?;
-        }
+            config.mtu.max_frame()
+        };
+        self.hw.set_max_frame(max_frame)?;
+        // Without VFs the device should not look at pools; the C driver writes the PF's all the same.
+        self.hw.set_pf_pool(
+            layout,
+            &hw::PoolConfig {
+                max_frame: config.mtu.max_frame(),
+                rss: config.pairs(self) > 1,
+                untagged: true,
+                broadcast: true,
+                multicast_hash: true,
+                unicast_hash: all_unicast,
+                multicast_promisc: all_multicast,
+                strip_vlan: config.strip_vlan,
+            },
+        )?;
         self.flush(config)
     }
 

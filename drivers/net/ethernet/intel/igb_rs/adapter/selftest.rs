@@ -90,10 +90,10 @@ impl<'bound> Adapter<'bound> {
     ) -> Result<bool> {
         let layout = config.bank.layout();
         let pairs = config.pairs(self);
-        let memory = if config.running.is_empty() {
-            None
-        } else {
+        let memory = if config.may_run(interface) {
             Some(self.allocate_pairs(pairs, config.rx_size, config.tx_size)?)
+        } else {
+            None
         };
         self.stop_queues(interface, config, rtnl);
         let tried = self.registers_of(layout, pairs);

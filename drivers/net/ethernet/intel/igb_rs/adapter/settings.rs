@@ -61,6 +61,11 @@ impl Config<'_> {
         }
     }
 
+    /// Whether the queues are to run: also if they could not be started the last time.
+    pub(super) fn may_run(&self, interface: &Interface<'_, Igb>) -> bool {
+        interface.is_running() && self.retry_ms == 0
+    }
+
     fn set_shape(&mut self, shape: Shape) {
         self.pairs_wanted = shape.pairs;
         self.rx_size = shape.rx_size;
@@ -79,7 +84,7 @@ impl<'bound> Adapter<'bound> {
         rtnl: &Rtnl,
     ) -> Result {
         let old = config.shape();
-        let running = !config.running.is_empty();
+        let running = config.may_run(interface);
         let memory = if running {
             let pairs = self
                 .pairs_for(config.bank.layout())
@@ -150,7 +155,10 @@ impl<'bound> Adapter<'bound> {
         }
     }
 
-    /// Changes flow control. Where it is negotiated, the link goes down and comes up again.
+    /// Changes flow control. Where that, or the offer to the partner, is negotiated, the link goes down and
+    /// comes up again.
+    ///
+    /// Errors: `EINVAL` for negotiation on a link that negotiates nothing; as [`Self::set_link`].
     pub(crate) fn set_pause(
         &self,
         config: &mut Config<'bound>,
@@ -158,9 +166,13 @@ impl<'bound> Adapter<'bound> {
         pause: FlowControl,
     ) -> Result {
         let mut wanted = config.link;
+        if negotiate && !matches!(wanted.mode, LinkMode::Negotiate(_)) {
+            return Err(EINVAL);
+        }
         wanted.negotiate_pause = negotiate;
         wanted.pause = pause;
-        if negotiate && matches!(wanted.mode, LinkMode::Negotiate(_)) {
+        let told = negotiate || wanted.pause.offer() != config.link.pause.offer();
+        if told && matches!(wanted.mode, LinkMode::Negotiate(_)) {
             return self.set_link(config, wanted);
         }
         config.link = wanted;

@@ -25,6 +25,7 @@ pub(crate) struct PortErrors {
     symbol: AtomicU64,
     missed: AtomicU64,
     collisions: AtomicU64,
+    carrier: AtomicU64,
     aborted: AtomicU64,
     late: AtomicU64,
 }
@@ -51,6 +52,7 @@ impl<'bound> Adapter<'bound> {
             stats.missed + config.ring_drops.iter().sum::<u64>(),
         );
         set(&shown.collisions, stats.collisions);
+        set(&shown.carrier, stats.carrier_errors);
         set(&shown.aborted, stats.excessive_collisions);
         set(&shown.late, stats.late_collisions);
         Ok(())
@@ -116,6 +118,7 @@ impl<'bound> Adapter<'bound> {
         to.rx_errors +=
             get(&shown.crc) + get(&shown.alignment) + get(&shown.length) + get(&shown.symbol);
         to.collisions += get(&shown.collisions);
+        to.tx_carrier_errors += get(&shown.carrier);
         to.tx_aborted_errors += get(&shown.aborted);
         to.tx_window_errors += get(&shown.late);
         to.tx_errors += get(&shown.aborted) + get(&shown.late);

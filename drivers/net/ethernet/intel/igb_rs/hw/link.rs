@@ -266,8 +266,10 @@ impl Hw<'_> {
     ) -> Result<FlowControl> {
         let flow = match config.mode {
             _ if !link.full_duplex => FlowControl::default(),
-            LinkMode::Negotiate(_) if config.negotiate_pause => resolve(config.pause, partner),
-            _ => config.pause,
+            _ if !config.negotiate_pause => config.pause,
+            LinkMode::Negotiate(_) => resolve(config.pause, partner),
+            // Nobody has agreed to any.
+            LinkMode::Forced { .. } => FlowControl::default(),
         };
 
         self.set_pause_thresholds(flow.tx, max_frame)?;

@@ -54,6 +54,8 @@ impl Hw<'_> {
     ///
     /// The switch between pools and what each may do are the filters' business: [`Self::apply`].
     pub(crate) fn enable_virtualization(&self, layout: Layout) -> Result {
+        // The queues are those of VFs that are there, or come now.
+        self.regs.write(IOVCTL::zeroed())?;
         self.regs.write(
             VT_CTL::zeroed()
                 .with_vm_repl_en(true)

@@ -17,6 +17,7 @@ macro_rules! with_counters {
             multiple_collisions MCC 0x401c "Packets sent after several collisions."
             late_collisions LATECOL 0x4020 "Collisions after the first 64 bytes."
             collisions COLC 0x4028 "Collisions."
+            carrier_errors TNCRS 0x4034 "Packets sent without the PHY's carrier sense. Of use with half duplex only."
             deferred DC 0x4030 "Packets that waited for the wire."
             length_errors RLEC 0x4040 "Packets of a wrong length: undersize, oversize."
             rx_xon XONRXC 0x4048 "PAUSE frames received that let us go on."
