@@ -14,8 +14,11 @@ from streams import carry
 from test_bad_descriptor import Rings
 from vfs import DEVICES, LIMIT, PF, VFS, address, carrier, endless, no_carrier, pings, place, reaches, run_all, start, until
 
-EICS, EIMS, EIMC = 0x1520, 0x1524, 0x1528
-"""Vectors to fire, to enable, to disable; in the BAR 0 of PF and VF."""
+EICS, EIMS, EIMC, MBVFICR = 0x1520, 0x1524, 0x1528, 0xC80
+"""Vectors to fire, to enable, to disable, in the BAR 0 of PF and VF; what VFs ask for, in the PF's."""
+
+CTRL, RST = 0x0, 1 << 26
+"""In the VF's BAR 0: its bit that resets the function."""
 
 ICS = 0xC8
 """Causes to fire, in the PF's BAR 0."""
@@ -237,6 +240,63 @@ def test_deaf_pf(guest):
     said = [line for line in vm.log(since, vm.mark()) if f"igbvf_rs {VFS[0]}" in line]
     assert sum("the PF does not answer" in line for line in said) == 1, said
     assert sum("the PF is back" in line for line in said) == 1, said
+
+
+def test_vlans_without_a_pf(guest):
+    """Without a PF to refuse them a VF takes no more VLANs than any PF could give, and is soon there when one is."""
+    vm = guest()
+    start(vm)
+    vf = Function(vm, "v0")
+    since = vm.mark()
+    vf.machine.write(vf.pf + EIMC, 1)
+    try:
+        unheard(vm, "the PF does not answer", "pf")
+        taken = vm.check("taken=0; for vid in {101..140}; do ip -n v0 link add link v0 name vlan$vid type vlan id $vid && "
+                         "taken=$((taken + 1)); done 2>/dev/null; echo $taken", timeout=LIMIT)
+        assert taken == "31"
+    finally:
+        vf.machine.write(vf.pf + EIMS, 1)
+        vf.machine.write(vf.pf + EICS, 1)
+    vf.works()
+    said = [line for line in vm.log(since, vm.mark()) if "the device has no more than 31" in line]
+    assert len(said) == 9, said
+
+
+def test_reset_while_down(guest):
+    """Somebody resets the function while its interface is down: it works when it is up, without a queue that hangs first."""
+    vm = guest()
+    start(vm)
+    vf = Function(vm, "v0")
+    run_all(vm, "ip netns exec v0 sysctl -qw net.ipv6.conf.all.disable_ipv6=1", "ip -n v0 link set v0 down")
+    since = vm.mark()
+    vf.machine.write(vf.bar + CTRL, RST)
+    run_all(vm, "ip -n v0 link set v0 up", until(carrier("v0")), reaches("v0", "w"))
+    said = vm.log(since, vm.mark())
+    assert [line for line in said if "starting anew" in line] and not [line for line in said if "hangs" in line], said
+
+
+def test_news_beside_a_request(guest):
+    """The link changes before the PF has read what a VF asks for: the VF gets its answer, and sees the link."""
+    vm = guest()
+    start(vm)
+    vf = Function(vm, "v0")
+    since = vm.mark()
+    vf.machine.write(vf.pf + EIMC, 1)
+    try:
+        asking = vm.start("ip -n v0 link set v0 mtu 1400")
+        end = time.monotonic() + patience(LIMIT)
+        while not vf.machine.read(vf.pf + MBVFICR) & 1:
+            assert asking.running and time.monotonic() < end
+        vm.set_link(0, False)
+    finally:
+        vf.machine.write(vf.pf + EIMS, 1)
+        vf.machine.write(vf.pf + EICS, 1)
+    assert asking.wait(LIMIT).ok
+    run_all(vm, until(no_carrier("v0")))
+    vm.set_link(0, True)
+    vf.works()
+    said = vm.log(since, vm.mark())
+    assert not [line for line in said if "unknown message" in line or "starting anew" in line or "not answer" in line], said
 
 
 BINDING = "/sys/bus/pci/drivers/igbvf_rs"

@@ -62,7 +62,7 @@ impl Hw<'_> {
             Write::Spoof(value) => self.regs.write(DTXSWC::from(value)),
             Write::Rate { queue, value } => self.set_rate(queue, RTTBCNRC::from(value)),
             Write::Scrub { vf } => self.scrub_vf(vf),
-            Write::Notice { vf, reply } => self.mailbox_insist(vf, reply.message().words()),
+            Write::Notice { vf, reply } => self.mailbox_insist(vf, reply),
         }
     }
 

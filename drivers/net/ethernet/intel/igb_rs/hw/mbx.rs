@@ -7,6 +7,7 @@
 //! (STS) or that the message has been read (ACK).
 
 use igb_common::mbx::{
+    Reply,
     Words,
     MAILBOX_WORDS, //
 };
@@ -98,7 +99,9 @@ impl Hw<'_> {
 
     /// As [`Self::mailbox_post`], but waits 10 ms for the buffer and then takes it away from the virtual
     /// function, which may be dead. Sleeps.
-    pub(crate) fn mailbox_insist(&self, vf: u8, message: &Words) -> Result {
+    ///
+    /// A ping does not overwrite a message that waits to be read: the answer to that says as much.
+    pub(crate) fn mailbox_insist(&self, vf: u8, reply: Reply) -> Result {
         let pause = Delta::from_micros(200);
         let limit = Delta::from_millis(10);
         let taken = read_poll_timeout(
@@ -119,7 +122,16 @@ impl Hw<'_> {
                 taken?;
             }
         }
-        self.fill_mailbox(vf, message)
+        if matches!(reply, Reply::Ping { .. }) && self.has_request(vf)? {
+            return self.write_mailbox(vf, P2VMAILBOX::zeroed());
+        }
+        self.fill_mailbox(vf, reply.message().words())
+    }
+
+    /// Whether virtual function `vf` has sent a message that [`Self::vf_events`] has not told of yet.
+    fn has_request(&self, vf: u8) -> Result<bool> {
+        let requests: u8 = self.regs.read::<MBVFICR>()?.vfreq().into();
+        Ok(requests & (1 << (vf & 7)) != 0)
     }
 
     /// Takes the buffer of virtual function `vf`, `EBUSY` if the virtual function has it.
