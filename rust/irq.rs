@@ -103,6 +103,8 @@ struct State {
     users: u32,
     /// No others will be.
     ended: bool,
+    /// Vectors that were placed on a processor; one bit each, as far as there are bits.
+    placed: u64,
 }
 
 /// How many processors there are that can serve interrupts, at the moment. Any context.
@@ -147,6 +149,7 @@ impl<'bound> Vectors<'bound> {
                 state <- new_mutex!(State {
                     users: 0,
                     ended: false,
+                    placed: 0,
                 }),
             }? Error),
             GFP_KERNEL,
@@ -170,7 +173,7 @@ impl<'bound> Vectors<'bound> {
     }
 
     /// Installs `handler` on vector `index` under `name` (as in `/proc/interrupts`), placed on the
-    /// `index`-th processor near the device. Sleeps.
+    /// `index`-th processor near the device the first time, later where the user wants it. Sleeps.
     ///
     /// The handler may run before this returns. Errors: `EINVAL` past the end, `EBUSY` when the
     /// vector has a handler, `ENODEV` when the vectors are no longer registered, `ENOMEM`.
@@ -227,6 +230,10 @@ impl<'bound> Vectors<'bound> {
         *registered = true;
         // INVARIANT: as the kernel has it.
         state.users += 1;
+        // Only once, and then where the user wants it: the kernel remembers that.
+        let bit = 1_u64.checked_shl(index).unwrap_or(0);
+        let place_it = state.placed & bit == 0;
+        state.placed |= bit;
         drop(state);
         drop(registered);
 
@@ -234,7 +241,7 @@ impl<'bound> Vectors<'bound> {
         let place = index.wrapping_add(u32::from(self.dev.dev_id() / 2));
         // SAFETY: the interrupt is ours until freed; the mask is a static of the kernel's. Failing
         // to place it leaves it where the kernel put it, which works too.
-        unsafe { raw::nic_irq_spread(irq, place, sys::device(self.dev.as_ref())) };
+        unsafe { raw::nic_irq_spread(irq, place, sys::device(self.dev.as_ref()), place_it) };
 
         // Unregisters on failure.
         scope.adopt(this)

@@ -58,7 +58,7 @@ int nic_iommu_map(struct iommu_domain *domain, u64 iova, u64 phys, size_t size, 
 u64 nic_pci_window_end(struct pci_dev *pdev, u64 first, u64 last);
 
 /* irq.c */
-void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev);
+void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev, bool place);
 void nic_irq_clear_hint(unsigned int irq);
 const char *nic_irq_chip_name(unsigned int irq);
 bool nic_irq_isolated(unsigned int irq);

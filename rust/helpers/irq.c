@@ -7,11 +7,15 @@
 
 #include "helpers.h"
 
-void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev)
+/* Says where the interrupt should be, and with @place puts it there. */
+void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev, bool place)
 {
 	unsigned int cpu = cpumask_local_spread(index, dev_to_node(dev));
 
-	irq_set_affinity_and_hint(irq, cpumask_of(cpu));
+	if (place)
+		irq_set_affinity_and_hint(irq, cpumask_of(cpu));
+	else
+		irq_update_affinity_hint(irq, cpumask_of(cpu));
 }
 
 void nic_irq_clear_hint(unsigned int irq)

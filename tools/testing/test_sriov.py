@@ -194,6 +194,20 @@ def test_multicast(guest):
     assert heard() == []
 
 
+def test_processors_kept(guest):
+    """Where the user put a queue's interrupt it stays when the queue starts anew."""
+    vm = guest()
+    start(vm, count=1)
+    for name, anew in (("v0", "ip -n pf link set pf vf 0 mac 02:82:57:60:00:30"), ("pf", "ip netns exec pf ethtool -G pf rx 512")):
+        irq = vm.check(f"sed -n 's/^ *\\([0-9]*\\):.*{name}-TxRx-0$/\\1/p' /proc/interrupts")
+        place = f"/proc/irq/{irq}/smp_affinity_list"
+        other = str(1 - int(vm.read(place)))
+        run_all(vm, f"echo {other} >{place}", anew, until(carrier(name)), reaches(name, "w"))
+        if name == "v0":
+            run_all(vm, until("[ $(ip netns exec v0 cat /sys/class/net/v0/address) = 02:82:57:60:00:30 ]"), reaches(name, "w"))
+        assert vm.read(place).strip() == other
+
+
 SENDER = """
 import socket
 port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -24,6 +24,14 @@ impl VlanSet {
             .is_some_and(|word| word.load(Relaxed) & Self::bit(vid) != 0)
     }
 
+    /// How many there are in the set.
+    pub fn count(&self) -> u32 {
+        self.0
+            .iter()
+            .map(|word| word.load(Relaxed).count_ones())
+            .sum()
+    }
+
     /// Puts `vid` into the set or takes it out; above 4095 it does nothing. Any context; callers see
     /// to it that only one changes the set at a time, else a change may be lost.
     pub fn set(&self, vid: u16, member: bool) {

@@ -86,6 +86,7 @@ impl Operations for Igbvf {
     fn open<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Result {
         let adapter = interface.data();
         let mut config = adapter.config().lock();
+        adapter.confirm_session(&mut config);
         // Without a session the watchdog starts the queues when there is one.
         if config.session.is_open() {
             adapter.start_queues(interface, &mut config, rtnl)?;

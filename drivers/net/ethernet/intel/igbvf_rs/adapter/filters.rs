@@ -12,7 +12,8 @@ use igb_common::{
         MulticastHashes,
         VfRequest, //
     },
-    multicast, //
+    multicast,
+    vlan::VLVF_ENTRIES, //
 };
 use kernel::prelude::*;
 use nic::net::{
@@ -28,6 +29,10 @@ use super::{
 
 /// Addresses beside the own one. The PFs allow three to each VF.
 const MAX_ADDRESSES: usize = 3;
+
+/// VLANs beside VLAN 0: the device's filters for all VFs together.
+// CAST: 31.
+const MAX_VLANS: u32 = VLVF_ENTRIES as u32 - 1;
 
 /// Further addresses.
 type Addresses = [Option<MacAddr>; MAX_ADDRESSES];
@@ -252,12 +257,20 @@ impl<'bound> Adapter<'bound> {
 
     /// Receives VLAN `vid`, too. VLAN 0, which the stack adds to every interface, is every VF's anyway.
     ///
-    /// Errors: `EPERM` if the PF refuses it.
+    /// Errors: `EPERM` if the PF refuses it, `ENOSPC` beyond what any PF can give.
     pub(crate) fn add_vlan(&self, vid: u16) -> Result {
         if vid == 0 {
             return Ok(());
         }
         let mut config = self.config.lock();
+        // Without a session nobody refuses, and the PF would be asked for all of them when there is one.
+        if !config.vlans.contains(vid) && config.vlans.count() >= MAX_VLANS {
+            dev_err!(
+                self.dev(),
+                "VLAN {vid}: the device has no more than {MAX_VLANS}\n"
+            );
+            return Err(ENOSPC);
+        }
         // Packets of it may come before the answer does: the tag of a VLAN that is not known is taken
         // for the administrator's and forgotten.
         self.want_vlan(&config, vid, true);

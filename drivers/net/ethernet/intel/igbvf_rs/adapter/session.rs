@@ -224,6 +224,14 @@ impl<'bound> Adapter<'bound> {
         self.sync_reception(config)
     }
 
+    /// Asks for something that is in force, to find out whether there is a session still: nobody tells of a reset
+    /// of the function by the host of a virtual machine. Sleeps.
+    pub(crate) fn confirm_session(&self, config: &mut Config<'bound>) {
+        let request = VfRequest::SetLpe(config.mtu.max_frame());
+        // What is wrong has been logged, and the watchdog sees to it.
+        let _ = self.ask(config, request);
+    }
+
     /// Asks for `request`; returns whether the PF has carried it out. Sleeps.
     ///
     /// Errors: `ENOTCONN` if there is no session, or none any more. Then the request was not carried
