@@ -88,7 +88,6 @@ void nic_smp_mb(void);
 void nic_set_unicast_filter(struct net_device *dev);
 bool nic_netif_running(const struct net_device *dev);
 bool nic_netdev_registered(const struct net_device *dev);
-bool nic_netif_carrier_ok(const struct net_device *dev);
 
 enum nic_sent {
 	NIC_SENT_DUE = 1,

@@ -293,11 +293,6 @@ bool nic_netdev_registered(const struct net_device *dev)
 	return dev->reg_state == NETREG_REGISTERED;
 }
 
-bool nic_netif_carrier_ok(const struct net_device *dev)
-{
-	return netif_carrier_ok(dev);
-}
-
 void nic_set_unicast_filter(struct net_device *dev)
 {
 	dev->priv_flags |= IFF_UNICAST_FLT;

@@ -261,12 +261,6 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         }
     }
 
-    /// Whether the link is up.
-    pub fn carrier_ok(&self) -> bool {
-        // SAFETY: the device is valid (invariant).
-        unsafe { raw::nic_netif_carrier_ok(self.as_raw()) }
-    }
-
     /// The device is not there for a while: the stack stops sending, and refuses what the user asks
     /// for with `ENODEV`. The interface stays up if it is. Not counted.
     pub fn detach(&self, _rtnl: &Rtnl) {

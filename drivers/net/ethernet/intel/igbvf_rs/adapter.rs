@@ -129,6 +129,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) link_now: Option<Link>,
     /// The link is back, with packets in the ring from before: the watchdog is to start the queues anew.
     pub(crate) stale_queue: bool,
+    /// It has run without a link.
+    ran_without_link: bool,
     /// What the device counted.
     pub(crate) stats: VfStats,
 }
@@ -193,6 +195,7 @@ impl<'bound> Adapter<'bound> {
                     running: None,
                     link_now: None,
                     stale_queue: false,
+                    ran_without_link: false,
                     stats: VfStats::default(),
                 }),
             }),

@@ -69,6 +69,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) pairs_wanted: u8,
     /// Queue pairs that run; none while the interface is down.
     pub(crate) running: KVec<RunningPair<'bound>>,
+    /// They have run without a link.
+    pub(super) ran_without_link: bool,
     /// The watchdog is to start the queues anew.
     pub(crate) stale_queues: bool,
     /// Milliseconds from the last failure to set up the device to the next try; 0 if it is set up.
@@ -119,6 +121,7 @@ impl Config<'_> {
             // Further processors may come; more pairs are for the user to ask for.
             pairs_wanted: u8::try_from(online_cpus()).unwrap_or(u8::MAX),
             running: KVec::new(),
+            ran_without_link: false,
             stale_queues: false,
             retry_ms: 0,
             rx_mode: net::RxMode {

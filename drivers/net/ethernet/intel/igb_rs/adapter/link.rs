@@ -56,13 +56,16 @@ impl<'bound> Adapter<'bound> {
                 dev_err!(self.dev, "telling the VFs of the link failed: {e:?}\n");
             }
         }
-        let usable = link.is_some() && !config.running.is_empty();
+        let runs = !config.running.is_empty();
+        let usable = link.is_some() && runs;
+        config.ran_without_link |= link.is_none() && runs;
         // The device does not send without a link, and what it could not send it looks at with the next
         // doorbell only; a queue of the stack may be stopped, so that none comes. (QEMU sends all the same.)
-        if usable && !interface.carrier_ok() && self.has_unsent(config) {
+        if usable && config.ran_without_link && self.has_unsent(config) {
             config.stale_queues = true;
         }
         if usable && !config.stale_queues {
+            config.ran_without_link = false;
             interface.carrier_on();
         } else {
             interface.carrier_off();

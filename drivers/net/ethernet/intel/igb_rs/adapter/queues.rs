@@ -129,6 +129,7 @@ impl<'bound> Adapter<'bound> {
         rtnl: &Rtnl,
     ) -> Result {
         config.stale_queues = false;
+        config.ran_without_link = false;
         let result = (|| {
             interface.set_active_pairs(memory.len(), rtnl)?;
             for (index, memory) in (0u8..).zip(memory) {

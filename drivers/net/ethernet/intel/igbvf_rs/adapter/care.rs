@@ -166,11 +166,14 @@ impl<'bound> Adapter<'bound> {
                 None => dev_info!(self.dev, "link down\n"),
             }
         }
-        let usable = link.is_some() && config.running.is_some();
+        let runs = config.running.is_some();
+        let usable = link.is_some() && runs;
+        config.ran_without_link |= link.is_none() && runs;
         // What the device could not send while the link was away, it looks at with the next doorbell
         // only; the stack's queue may be stopped, so that none comes.
-        config.stale_queue = usable && !interface.carrier_ok() && self.has_unsent();
+        config.stale_queue = usable && config.ran_without_link && self.has_unsent();
         if usable && !config.stale_queue {
+            config.ran_without_link = false;
             interface.carrier_on();
         } else {
             interface.carrier_off();

@@ -144,6 +144,7 @@ impl<'bound> Adapter<'bound> {
             hw.timer(QUEUE_VECTOR),
             moderation(config.coalescing),
         )?;
+        config.ran_without_link = false;
         // From here on `stop_queues` undoes.
         config.running = Some(Running { irq, moderator });
 
