@@ -3,6 +3,7 @@
 device's and the driver's back. Nothing is read or written out of bounds, what cannot be right is counted, the log stays
 clean, and afterwards the function works like any other."""
 
+import contextlib
 import random
 import time
 
@@ -79,6 +80,16 @@ class Function(Rings):
         """Lets them come, and one at once."""
         self.machine.write(self.bar + EIMS, self.vectors)
         self.machine.write(self.bar + EICS, self.vectors)
+
+    @contextlib.contextmanager
+    def unnoticed(self):
+        """Keeps from the PF what VFs say, and what becomes of the link; it hears of all of it when the block ends."""
+        self.machine.write(self.pf + EIMC, 1)
+        try:
+            yield
+        finally:
+            self.machine.write(self.pf + EIMS, 1)
+            self.machine.write(self.pf + EICS, 1)
 
     def received(self, count):
         """Has at least `count` frames come without the driver's knowing; returns where their descriptors are."""
@@ -229,12 +240,8 @@ def test_deaf_pf(guest):
     start(vm)
     vf = Function(vm, "v0")
     since = vm.mark()
-    vf.machine.write(vf.pf + EIMC, 1)
-    try:
+    with vf.unnoticed():
         unheard(vm, "the PF does not answer", "pf")
-    finally:
-        vf.machine.write(vf.pf + EIMS, 1)
-        vf.machine.write(vf.pf + EICS, 1)
     vf.works()
     run_all(vm, "ip -n v0 link set v0 mtu 1400")
     said = [line for line in vm.log(since, vm.mark()) if f"igbvf_rs {VFS[0]}" in line]
@@ -248,15 +255,11 @@ def test_vlans_without_a_pf(guest):
     start(vm)
     vf = Function(vm, "v0")
     since = vm.mark()
-    vf.machine.write(vf.pf + EIMC, 1)
-    try:
+    with vf.unnoticed():
         unheard(vm, "the PF does not answer", "pf")
         taken = vm.check("taken=0; for vid in {101..140}; do ip -n v0 link add link v0 name vlan$vid type vlan id $vid && "
                          "taken=$((taken + 1)); done 2>/dev/null; echo $taken", timeout=LIMIT)
         assert taken == "31"
-    finally:
-        vf.machine.write(vf.pf + EIMS, 1)
-        vf.machine.write(vf.pf + EICS, 1)
     vf.works()
     said = [line for line in vm.log(since, vm.mark()) if "the device has no more than 31" in line]
     assert len(said) == 9, said
@@ -281,16 +284,12 @@ def test_news_beside_a_request(guest):
     start(vm)
     vf = Function(vm, "v0")
     since = vm.mark()
-    vf.machine.write(vf.pf + EIMC, 1)
-    try:
+    with vf.unnoticed():
         asking = vm.start("ip -n v0 link set v0 mtu 1400")
         end = time.monotonic() + patience(LIMIT)
         while not vf.machine.read(vf.pf + MBVFICR) & 1:
             assert asking.running and time.monotonic() < end
         vm.set_link(0, False)
-    finally:
-        vf.machine.write(vf.pf + EIMS, 1)
-        vf.machine.write(vf.pf + EICS, 1)
     assert asking.wait(LIMIT).ok
     run_all(vm, until(no_carrier("v0")))
     vm.set_link(0, True)
@@ -319,16 +318,12 @@ def test_deaf_pf_from_the_beginning(guest, beginning):
     before, begin, wait = BEGINNINGS[beginning]
     run_all(vm, before)
     since = vm.mark()
-    vf.machine.write(vf.pf + EIMC, 1)
-    try:
+    with vf.unnoticed():
         begun = vm.run(begin, timeout=LIMIT)
         # A message is waited for for a second.
         assert begun.ok and begun.seconds < patience(15), begun
         vm.logged(f"igbvf_rs {VFS[0]}: the PF does not answer", since, LIMIT)
         run_all(vm, wait, until(no_carrier("v0")), pings("v1", "w"), pings("pf", "w"))
-    finally:
-        vf.machine.write(vf.pf + EIMS, 1)
-        vf.machine.write(vf.pf + EICS, 1)
     vf.works()
     said = [line for line in vm.log(since, vm.mark()) if f"igbvf_rs {VFS[0]}" in line]
     assert sum("the PF does not answer" in line for line in said) == 1, said
