@@ -17,6 +17,7 @@ mod rtnl;
 mod skbuff;
 mod stats;
 mod vf;
+mod vlan;
 
 pub use self::{
     address::{
@@ -68,7 +69,8 @@ pub use self::{
         VfConfig,
         VfLinkState,
         VfStats, //
-    }, //
+    },
+    vlan::VlanIds, //
 };
 
 pub(crate) use self::callbacks::{

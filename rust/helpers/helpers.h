@@ -5,6 +5,7 @@
 
 #include <linux/dim.h>
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/interrupt.h>
 #include <linux/iommu.h>
 #include <linux/netdevice.h>
@@ -88,6 +89,12 @@ void nic_smp_mb(void);
 void nic_set_unicast_filter(struct net_device *dev);
 bool nic_netif_running(const struct net_device *dev);
 bool nic_netdev_registered(const struct net_device *dev);
+
+enum {
+	/* 64 VLAN identifiers in each. */
+	NIC_VLAN_WORDS = VLAN_N_VID / 64,
+};
+void nic_vlan_ids(struct net_device *dev, u64 *ids);
 
 enum nic_sent {
 	NIC_SENT_DUE = 1,

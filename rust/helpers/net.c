@@ -293,6 +293,20 @@ bool nic_netdev_registered(const struct net_device *dev)
 	return dev->reg_state == NETREG_REGISTERED;
 }
 
+static int add_vlan_id(struct net_device *vlan, int vid, void *ids)
+{
+	u64 *word = (u64 *)ids + vid / 64;
+
+	*word |= BIT_ULL(vid % 64);
+	return 0;
+}
+
+/* Sets in @ids, NIC_VLAN_WORDS of them, the bit of each VLAN that is wanted of @dev; with RTNL. */
+void nic_vlan_ids(struct net_device *dev, u64 *ids)
+{
+	vlan_for_each(dev, add_vlan_id, ids);
+}
+
 void nic_set_unicast_filter(struct net_device *dev)
 {
 	dev->priv_flags |= IFF_UNICAST_FLT;

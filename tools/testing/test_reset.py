@@ -228,17 +228,29 @@ def test_bus_error_without_recovery(guest):
             f"echo 1 >{DEVICES}/{PF}/remove", "echo 1 >/sys/bus/pci/rescan", until(f"[ -d {DEVICES}/{PF}/net ]"))
 
 
+def vlan_filters(vm):
+    """The device's filters of VLANs, of PF and VFs, as lines."""
+    return [line for line in dumps.registers(vm.check(dumps.COMMAND.format("pf"))) if "VLVF" in line or "VFTA" in line]
+
+
 def test_reset_after_no_recovery(guest):
-    """A function without a driver keeps the kernel from recovering from an error; a reset by hand brings the others back."""
+    """A function without a driver keeps the kernel from recovering from an error; a reset by hand brings the others back,
+    without the VLANs that went meanwhile."""
     vm = guest(qemu_args=SPEED)
     start(vm)
+    add = [f"ip -n {name} link add link {name} name vlan{vid} type vlan id {vid}" for vid in (5, 9) for name in ("pf", "v0")]
+    run_all(vm, *add[:2])
+    filters = vlan_filters(vm)
+    run_all(vm, *add[2:])
+    assert len(vlan_filters(vm)) > len(filters)
     vm.check(f"echo {VFS[1]} >{DEVICES}/{VFS[1]}/driver/unbind; setpci -s {PORT} BRIDGE_CONTROL=0002:0002 COMMAND=0100:0100")
     since = vm.mark()
     vm.qmp("human-monitor-command", **{"command-line": "pcie_aer_inject_error port0 COMP_TIME"})
     assert "failed" in vm.logged("AER: device recovery", since, LIMIT)
     run_all(vm, "! ip -n pf link set pf mtu 2000", "! ip -n v0 link set v0 mtu 2000",
-            *(f"echo 1 >{DEVICES}/{function}/reset" for function in (PF, VFS[0])),
+            "ip -n pf link delete vlan9", "ip -n v0 link delete vlan9", *(f"echo 1 >{DEVICES}/{function}/reset" for function in (PF, VFS[0])),
             *(until(carrier(name)) for name in ("pf", "v0")), pings("pf", "w"), pings("v0", "w"), pings("v0", "pf"))
+    assert vlan_filters(vm) == filters
 
 
 def test_remove_rescan(guest, rounds):

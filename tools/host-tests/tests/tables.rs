@@ -252,12 +252,17 @@ fn vlans_under_random_use() {
                         model[row] = [false; VIDS as usize];
                         model[row][column] = kept;
                     }
-                    2..=4 => {
+                    2 => {
+                        let first = rng.below(VIDS.into()) as u16;
+                        table.retain_pf(|vid| vid >= first);
+                        model[usize::from(pf)][..usize::from(first)].fill(false);
+                    }
+                    3..=5 => {
                         let receive = rng.one_in(2);
                         table.set_pf(vid, receive);
                         model[usize::from(pf)][column] = receive;
                     }
-                    5..=10 => {
+                    6..=11 => {
                         table.remove(vf, vid);
                         model[row][column] = false;
                     }

@@ -358,6 +358,11 @@ impl VfBank {
         self.filters.vlan.set_pf(vid, receive);
     }
 
+    /// The PF receives no more VLANs than those of which `keep` says so.
+    pub fn retain_pf_vlans(&mut self, keep: impl Fn(u16) -> bool) {
+        self.filters.vlan.retain_pf(keep);
+    }
+
     /// The PF receives all VLANs, or those of its list.
     pub fn set_pf_all_vlans(&mut self, all: bool) {
         self.filters.vlan.set_pf_all(all);

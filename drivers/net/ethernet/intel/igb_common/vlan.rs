@@ -170,6 +170,15 @@ impl VlanTable {
         }
     }
 
+    /// The PF receives no more VLANs than those of which `keep` says so.
+    pub fn retain_pf(&mut self, keep: impl Fn(u16) -> bool) {
+        for vid in 0..VLANS {
+            if self.pf_contains(vid) && !keep(vid) {
+                self.set_pf(vid, false);
+            }
+        }
+    }
+
     /// Whether the PF receives VLAN `vid`.
     pub fn pf_contains(&self, vid: u16) -> bool {
         let (register, bit) = place(vid);

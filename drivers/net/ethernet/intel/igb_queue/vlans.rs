@@ -41,6 +41,15 @@ impl VlanSet {
         }
     }
 
+    /// Takes out those of which `keep` does not say that they stay, as [`Self::set`] does.
+    pub fn retain(&self, keep: impl Fn(u16) -> bool) {
+        for vid in 0..4096 {
+            if self.contains(vid) && !keep(vid) {
+                self.set(vid, false);
+            }
+        }
+    }
+
     /// Makes the set what `other` is, as [`Self::set`] does.
     pub fn copy_from(&self, other: &Self) {
         for (word, wanted) in self.0.iter().zip(&other.0) {

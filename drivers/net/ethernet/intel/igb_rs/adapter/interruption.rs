@@ -44,6 +44,8 @@ impl<'bound> Adapter<'bound> {
         let rtnl = Rtnl::lock();
         let mut config = self.config.lock();
         self.hw.readmit()?;
+        let wanted = interface.vlan_ids(&rtnl);
+        config.bank.retain_pf_vlans(|vid| wanted.contains(vid));
         // It says so itself, and the watchdog comes next.
         let _ = self.bring_back(interface, &mut config, &rtnl);
         drop(config);

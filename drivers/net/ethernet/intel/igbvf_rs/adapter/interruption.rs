@@ -47,6 +47,8 @@ impl<'bound> Adapter<'bound> {
         let rtnl = Rtnl::lock();
         let config = self.config.lock();
         self.hw.readmit()?;
+        let wanted = interface.vlan_ids(&rtnl);
+        config.vlans.retain(|vid| wanted.contains(vid));
         drop(config);
         interface.attach(&rtnl);
         Ok(())
