@@ -8,7 +8,6 @@
 use igb_common::{
     frame::MAX_FRAME,
     mac::MacAddr,
-    mbx::Reply,
     multicast,
     vf_bank::Write, //
 };
@@ -31,17 +30,12 @@ impl<'bound> Adapter<'bound> {
     /// keeps its mailbox misses that, and fails nothing: it finds out with its next message.
     pub(crate) fn flush(&self, config: &mut Config<'bound>) -> Result {
         let mbps = config.link_mbps();
+        let unread = config.unread;
         let mut result = Ok(());
         config.shut_out |= config.bank.flush(mbps, |write| {
-            // A message is left unread for now: its answer says as much as a ping, which would overwrite it.
-            if let Write::Notice { vf, reply } = write {
-                if matches!(reply, Reply::Ping { .. }) && config.unread & (1 << (vf & 7)) != 0 {
-                    return true;
-                }
-            }
             // One write that fails must not keep the others from their registers. What a VF prevents is no
             // failure: it is told when it asks next, and its queues stay off.
-            match self.hw.apply(&write) {
+            match self.hw.apply(&write, unread) {
                 Ok(()) => true,
                 Err(EBUSY) if matches!(write, Write::Notice { .. }) => false,
                 Err(ETIMEDOUT) if matches!(write, Write::Scrub { .. }) => false,

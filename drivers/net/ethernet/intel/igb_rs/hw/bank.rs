@@ -39,11 +39,11 @@ use super::Hw;
 const RATE_WINDOW: u32 = 0x14;
 
 impl Hw<'_> {
-    /// Does what `write` says. Sleeps.
+    /// Does what `write` says. Sleeps. `unread` is as for [`Self::mailbox_insist`].
     ///
     /// `EBUSY` for a notice if the virtual function does not let go of its mailbox, `ETIMEDOUT` for scrubbing
     /// if a queue of its does not stop.
-    pub(crate) fn apply(&self, write: &Write) -> Result {
+    pub(crate) fn apply(&self, write: &Write, unread: u8) -> Result {
         match *write {
             Write::Queues(pools) => {
                 self.regs.write(VFRE::from(pools))?;
@@ -62,7 +62,7 @@ impl Hw<'_> {
             Write::Spoof(value) => self.regs.write(DTXSWC::from(value)),
             Write::Rate { queue, value } => self.set_rate(queue, RTTBCNRC::from(value)),
             Write::Scrub { vf } => self.scrub_vf(vf),
-            Write::Notice { vf, reply } => self.mailbox_insist(vf, reply),
+            Write::Notice { vf, reply } => self.mailbox_insist(vf, reply, unread),
         }
     }
 

@@ -100,8 +100,13 @@ impl Hw<'_> {
     /// As [`Self::mailbox_post`], but waits 10 ms for the buffer and then takes it away from the virtual
     /// function, which may be dead. Sleeps.
     ///
-    /// A ping does not overwrite a message that waits to be read: the answer to that says as much.
-    pub(crate) fn mailbox_insist(&self, vf: u8, reply: Reply) -> Result {
+    /// A ping does not overwrite a message that waits to be read, whether it is one of `unread`, which
+    /// [`Self::vf_events`] has told of, or a newer one: the answer to that says as much.
+    pub(crate) fn mailbox_insist(&self, vf: u8, reply: Reply, unread: u8) -> Result {
+        let gives_way = matches!(reply, Reply::Ping { .. });
+        if gives_way && unread & bit(vf) != 0 {
+            return Ok(());
+        }
         let pause = Delta::from_micros(200);
         let limit = Delta::from_millis(10);
         let taken = read_poll_timeout(
@@ -122,7 +127,7 @@ impl Hw<'_> {
                 taken?;
             }
         }
-        if matches!(reply, Reply::Ping { .. }) && self.has_request(vf)? {
+        if gives_way && self.has_request(vf)? {
             return self.write_mailbox(vf, P2VMAILBOX::zeroed());
         }
         self.fill_mailbox(vf, reply.message().words())
@@ -131,7 +136,7 @@ impl Hw<'_> {
     /// Whether virtual function `vf` has sent a message that [`Self::vf_events`] has not told of yet.
     fn has_request(&self, vf: u8) -> Result<bool> {
         let requests: u8 = self.regs.read::<MBVFICR>()?.vfreq().into();
-        Ok(requests & (1 << (vf & 7)) != 0)
+        Ok(requests & bit(vf) != 0)
     }
 
     /// Takes the buffer of virtual function `vf`, `EBUSY` if the virtual function has it.
@@ -161,6 +166,11 @@ impl Hw<'_> {
     fn write_mailbox(&self, vf: u8, value: P2VMAILBOX) -> Result {
         self.regs.write_at(usize::from(vf), value)
     }
+}
+
+/// Returns virtual function `vf`'s place in masks of virtual functions.
+fn bit(vf: u8) -> u8 {
+    1 << (vf & 7)
 }
 
 /// Returns the place of word `index` of virtual function `vf` in the mailbox memory.
