@@ -165,6 +165,7 @@ def guest(request, guests):
     failed = getattr(getattr(request.node, "report_call", None), "failed", True)
     for vm, since in used:
         if failed:
+            print(stuck(vm))
             keep_counters(vm, request.node.name)
             keep_log(vm, request.node.name)
             guests.discard(vm)
@@ -205,6 +206,24 @@ def keep_counters(vm, test):
     except GuestError as error:
         text = str(error)
     saved(test, "counters.txt").write_text(text)
+
+
+STUCK = """
+for task in /proc/[0-9]*/task/*; do
+    read -r state _ <<<"$(sed 's/.*) //' $task/stat 2>/dev/null)"
+    [ "$state" != D ] || { echo "== ${task##*/} $(<$task/comm)"; cat $task/stack; }
+done
+ps -eo pid,ppid,stat,time,args --no-headers | grep -v ' \\['
+"""
+
+
+def stuck(vm):
+    """Where in the kernel a guest's tasks wait, and which processes it has, or why it does not say; pytest shows it with the
+    failure."""
+    try:
+        return f"{vm.name}: tasks that wait, and processes\n{vm.run(STUCK, timeout=60).stdout}"
+    except GuestError as error:
+        return str(error)
 
 
 # fq_codel, the kernel's default, drops of what waited for over 100 ms, as much does under emulation.
