@@ -26,7 +26,9 @@ echo {BDF["pf"]} >{PF_DRIVER}/bind
 {place("pf")}"""
 
 # What each shell does, in an order of its own each time. Each order may fail, as its object may be gone or in another's
-# hands, but not always.
+# hands, but not always. All resets are one shell's: a VF's reset that waits for that of its PF, which waits for
+# `sriov_numvfs`, has the VF's attribute open, which `sriov_numvfs` waits for to remove the VF. The kernel locks itself
+# up there with any driver.
 SHELLS = {
     "vfs": [f"echo 0 >{NUMVFS}", f"echo 2 >{NUMVFS}", f"echo 0 >{NUMVFS}; echo 7 >{NUMVFS}"],
     "administrator": [
@@ -44,13 +46,13 @@ SHELLS = {
         *(f"ip -n pf link set pf {how}" for how in ("down", "up", "mtu 9000", "mtu 1500", "promisc on", "promisc off")),
         "ip -n pf link add link pf name v9 type vlan id 9; ip -n pf link delete v9",
         "ip -n pf maddr add 33:33:00:00:00:77 dev pf; ip -n pf maddr delete 33:33:00:00:00:77 dev pf"],
-    "resets": [f"echo 1 >{PF}/reset", within("pf", "ethtool -t pf online"), REBIND],
+    "resets": [f"echo 1 >{PF}/reset", f"echo 1 >{DEVICES}/{VFS[1]}/reset", within("pf", "ethtool -t pf online"), REBIND],
     "reader": [
         within("pf", "ethtool -S pf"), within("pf", "ethtool -d pf"), within("pf", "ethtool pf"),
         "ip -n pf -s link show pf",
         "for file in /sys/kernel/debug/igb_rs*/*/*; do cat $file; done"],
     "functions": [
-        f"echo {VFS[0]} >{VF_DRIVER}/unbind; echo {VFS[0]} >{VF_DRIVER}/bind", f"echo 1 >{DEVICES}/{VFS[1]}/reset",
+        f"echo {VFS[0]} >{VF_DRIVER}/unbind; echo {VFS[0]} >{VF_DRIVER}/bind",
         *(f"ip link set {VF} {how}" for how in ("up", "down", "mtu 1400", "mtu 1500"))],
     "VF settings": [
         *(f"ethtool {how}" for how in (
