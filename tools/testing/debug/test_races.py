@@ -60,18 +60,24 @@ SHELLS = {
             f"-K {VF} rx off tso off", f"-K {VF} rx on tso on", f"-S {VF}", f"-d {VF}"))],
 }
 
-# An order was carried out if all of it was. While one never was, the fight goes on; a mistaken one would have it go on
-# for long.
+SATISFIED = "/run/satisfied"
+"""Where each shell leaves a file that has carried out all of its orders."""
+
+# An order was carried out if all of it was. While one never was, the fight goes on for all, as a shell's object may be
+# another's work; a mistaken one would have it go on for long.
 SHELL = """
 RANDOM={seed}
 orders=({orders})
 tried=() done=()
 for i in ${{!orders[@]}}; do tried[i]=0 done[i]=0; done
-while [ $SECONDS -lt {seconds} ] || [[ " ${{done[*]}} " = *" 0 "* && $SECONDS -lt {longest} ]]; do
+satisfied=()
+while [ $SECONDS -lt {seconds} ] || [[ ${{#satisfied[@]}} -lt {shells} && $SECONDS -lt {longest} ]]; do
     i=$((RANDOM % ${{#orders[@]}}))
     (set -e; eval "${{orders[i]}}") >/dev/null 2>&1
     [ $? != 0 ] || done[i]=$((done[i] + 1))
     tried[i]=$((tried[i] + 1))
+    [[ " ${{done[*]}} " = *" 0 "* ]] || : >{SATISFIED}/{number}
+    satisfied=({SATISFIED}/*)
 done
 echo ${{done[*]}}
 echo ${{tried[*]}}
@@ -82,10 +88,12 @@ def fight(vm, seed):
     """Runs the shells; returns of each its orders, with how often they were carried out and how often tried."""
     longest = 6 * SECONDS
     shells = {}
+    vm.check(f"mkdir {SATISFIED}")
     for number, (name, orders) in enumerate(SHELLS.items()):
         listed = " ".join(shlex.quote(order) for order in orders)
         script = f"/run/shell{number}.sh"
-        vm.put(script, SHELL.format(seed=(seed + number) % (1 << 15), orders=listed, seconds=SECONDS, longest=longest))
+        vm.put(script, SHELL.format(seed=(seed + number) % (1 << 15), orders=listed, seconds=SECONDS, longest=longest,
+                                    number=number, shells=len(SHELLS), SATISFIED=SATISFIED))
         shells[name] = vm.start(f"bash {script}")
     figures = {}
     for name, shell in shells.items():
