@@ -253,6 +253,16 @@ def test_reset_after_no_recovery(guest):
     assert vlan_filters(vm) == filters
 
 
+def test_priority_tags(guest):
+    """Frames with a priority and no VLAN come in before and after a reset, also if nothing in the kernel knows VLANs."""
+    vm = guest()
+    vm.check("! grep -q ^8021q /proc/modules || rmmod 8021q")
+    start(vm)
+    filters = vlan_filters(vm)
+    run_all(vm, "! grep ^8021q /proc/modules", f"echo 1 >{DEVICES}/{PF}/reset", *(until(carrier(name)) for name in ("pf", "v0", "v1")))
+    assert filters and vlan_filters(vm) == filters
+
+
 def test_remove_rescan(guest, rounds):
     """PF and VFs are taken from the bus by sysfs while they send."""
     vm = guest()

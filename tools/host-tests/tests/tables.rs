@@ -255,7 +255,7 @@ fn vlans_under_random_use() {
                     2 => {
                         let first = rng.below(VIDS.into()) as u16;
                         table.retain_pf(|vid| vid >= first);
-                        model[usize::from(pf)][..usize::from(first)].fill(false);
+                        model[usize::from(pf)][1..usize::from(first).max(1)].fill(false);
                     }
                     3..=5 => {
                         let receive = rng.one_in(2);

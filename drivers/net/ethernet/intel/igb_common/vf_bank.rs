@@ -358,7 +358,8 @@ impl VfBank {
         self.filters.vlan.set_pf(vid, receive);
     }
 
-    /// The PF receives no more VLANs than those of which `keep` says so.
+    /// The PF receives no more VLANs than those of which `keep` says so, and VLAN 0, priority tags, if it
+    /// did: that is not the stack's wish alone.
     pub fn retain_pf_vlans(&mut self, keep: impl Fn(u16) -> bool) {
         self.filters.vlan.retain_pf(keep);
     }

@@ -170,9 +170,9 @@ impl VlanTable {
         }
     }
 
-    /// The PF receives no more VLANs than those of which `keep` says so.
+    /// The PF receives no more VLANs than those of which `keep` says so, and VLAN 0 if it did.
     pub fn retain_pf(&mut self, keep: impl Fn(u16) -> bool) {
-        for vid in 0..VLANS {
+        for vid in 1..VLANS {
             if self.pf_contains(vid) && !keep(vid) {
                 self.set_pf(vid, false);
             }
