@@ -30,7 +30,7 @@ echo {BDF["pf"]} >{PF_DRIVER}/bind
 # `sriov_numvfs`, has the VF's attribute open, which `sriov_numvfs` waits for to remove the VF. The kernel locks itself
 # up there with any driver.
 SHELLS = {
-    "vfs": [f"echo 0 >{NUMVFS}", f"echo 2 >{NUMVFS}", f"echo 0 >{NUMVFS}; echo 7 >{NUMVFS}"],
+    "vfs": [f"echo 0 >{NUMVFS}", f"echo 0 >{NUMVFS}; echo 2 >{NUMVFS}", f"echo 0 >{NUMVFS}; echo 7 >{NUMVFS}"],
     "administrator": [
         "ip -n pf link set pf vf 0 mac 02:82:57:60:00:0a", "ip -n pf link set pf vf 1 vlan 5 qos 1",
         "ip -n pf link set pf vf 0 vlan 0", "ip -n pf link set pf vf 1 trust on spoofchk off",
@@ -64,7 +64,7 @@ SATISFIED = "/run/satisfied"
 """Where each shell leaves a file that has carried out all of its orders."""
 
 # An order was carried out if all of it was. While one never was, the fight goes on for all, as a shell's object may be
-# another's work; a mistaken one would have it go on for long.
+# another's work; a shell then tries what it has never done, if anything. A mistaken order would have it go on for long.
 SHELL = """
 RANDOM={seed}
 orders=({orders})
@@ -72,12 +72,16 @@ tried=() done=()
 for i in ${{!orders[@]}}; do tried[i]=0 done[i]=0; done
 satisfied=()
 while [ $SECONDS -lt {seconds} ] || [[ ${{#satisfied[@]}} -lt {shells} && $SECONDS -lt {longest} ]]; do
-    i=$((RANDOM % ${{#orders[@]}}))
+    never=()
+    for i in ${{!orders[@]}}; do [ ${{done[i]}} != 0 ] || never+=($i); done
+    [ ${{#never[@]}} != 0 ] || : >{SATISFIED}/{number}
+    satisfied=({SATISFIED}/*)
+    choice=(${{!orders[@]}})
+    [[ $SECONDS -lt {seconds} || ${{#never[@]}} = 0 ]] || choice=(${{never[@]}})
+    i=${{choice[RANDOM % ${{#choice[@]}}]}}
     (set -e; eval "${{orders[i]}}") >/dev/null 2>&1
     [ $? != 0 ] || done[i]=$((done[i] + 1))
     tried[i]=$((tried[i] + 1))
-    [[ " ${{done[*]}} " = *" 0 "* ]] || : >{SATISFIED}/{number}
-    satisfied=({SATISFIED}/*)
 done
 echo ${{done[*]}}
 echo ${{tried[*]}}
