@@ -165,8 +165,9 @@ def guest(request, guests):
     failed = getattr(getattr(request.node, "report_call", None), "failed", True)
     for vm, since in used:
         if failed:
-            print(stuck(vm))
-            keep_counters(vm, request.node.name)
+            # pytest shows it with the failure.
+            print(f"{vm.name}: tasks that wait, and processes\n{told(vm, STUCK)}")
+            saved(request.node.name, "counters.txt").write_text(told(vm, COUNTERS))
             keep_log(vm, request.node.name)
             guests.discard(vm)
             continue
@@ -199,15 +200,6 @@ done
 """
 
 
-def keep_counters(vm, test):
-    """Saves what interfaces and protocols of all namespaces have counted, or why the guest does not say."""
-    try:
-        text = vm.run(COUNTERS, timeout=60).stdout
-    except GuestError as error:
-        text = str(error)
-    saved(test, "counters.txt").write_text(text)
-
-
 STUCK = """
 for task in /proc/[0-9]*/task/*; do
     read -r state _ <<<"$(sed 's/.*) //' $task/stat 2>/dev/null)"
@@ -215,13 +207,13 @@ for task in /proc/[0-9]*/task/*; do
 done
 ps -eo pid,ppid,stat,time,args --no-headers | grep -v ' \\['
 """
+"""Prints where in the kernel tasks wait, and which processes there are."""
 
 
-def stuck(vm):
-    """Where in the kernel a guest's tasks wait, and which processes it has, or why it does not say; pytest shows it with the
-    failure."""
+def told(vm, commands):
+    """What shell commands print in the guest of a failed test, or why it does not say."""
     try:
-        return f"{vm.name}: tasks that wait, and processes\n{vm.run(STUCK, timeout=60).stdout}"
+        return vm.run(commands, timeout=60).stdout
     except GuestError as error:
         return str(error)
 

@@ -238,17 +238,17 @@ def test_reset_after_no_recovery(guest):
     without the VLANs that went meanwhile."""
     vm = guest(qemu_args=SPEED)
     start(vm)
-    add = [f"ip -n {name} link add link {name} name vlan{vid} type vlan id {vid}" for vid in (5, 9) for name in ("pf", "v0")]
-    run_all(vm, *add[:2])
+    run_all(vm, add_vlan("pf", 5), add_vlan("v0", 5))
     filters = vlan_filters(vm)
-    run_all(vm, *add[2:])
+    run_all(vm, add_vlan("pf", 9), add_vlan("v0", 9))
     assert len(vlan_filters(vm)) > len(filters)
     vm.check(f"echo {VFS[1]} >{DEVICES}/{VFS[1]}/driver/unbind; setpci -s {PORT} BRIDGE_CONTROL=0002:0002 COMMAND=0100:0100")
     since = vm.mark()
     vm.qmp("human-monitor-command", **{"command-line": "pcie_aer_inject_error port0 COMP_TIME"})
     assert "failed" in vm.logged("AER: device recovery", since, LIMIT)
     run_all(vm, "! ip -n pf link set pf mtu 2000", "! ip -n v0 link set v0 mtu 2000",
-            "ip -n pf link delete vlan9", "ip -n v0 link delete vlan9", *(f"echo 1 >{DEVICES}/{function}/reset" for function in (PF, VFS[0])),
+            "ip -n pf link delete vlan9", "ip -n v0 link delete vlan9",
+            *(f"echo 1 >{DEVICES}/{function}/reset" for function in (PF, VFS[0])),
             *(until(carrier(name)) for name in ("pf", "v0")), pings("pf", "w"), pings("v0", "w"), pings("v0", "pf"))
     assert vlan_filters(vm) == filters
 
@@ -259,7 +259,8 @@ def test_priority_tags(guest):
     vm.check("! grep -q ^8021q /proc/modules || rmmod 8021q")
     start(vm)
     filters = vlan_filters(vm)
-    run_all(vm, "! grep ^8021q /proc/modules", f"echo 1 >{DEVICES}/{PF}/reset", *(until(carrier(name)) for name in ("pf", "v0", "v1")))
+    run_all(vm, "! grep ^8021q /proc/modules", f"echo 1 >{DEVICES}/{PF}/reset",
+            *(until(carrier(name)) for name in ("pf", "v0", "v1")))
     assert filters and vlan_filters(vm) == filters
 
 
