@@ -155,9 +155,11 @@ impl<'bound> Directory<'bound> {
     }
 }
 
-impl Resource for Directory<'_> {
+// SAFETY: removing the directory waits for readers; the lock is held meanwhile, so a second caller waits too.
+unsafe impl Resource for Directory<'_> {
     fn unregister(&self) {
-        if let Some(dir) = self.state.lock().dir.take() {
+        let mut state = self.state.lock();
+        if let Some(dir) = state.dir.take() {
             // SAFETY: the directory is ours and removed once.
             unsafe { raw::nic_debugfs_remove_dir(dir) };
         }

@@ -261,7 +261,8 @@ impl Vectors<'_> {
     }
 }
 
-impl Resource for Vectors<'_> {
+// SAFETY: nothing calls back: handlers belong to each `Irq`.
+unsafe impl Resource for Vectors<'_> {
     fn unregister(&self) {
         self.change(|state| state.ended = true);
     }
@@ -335,7 +336,8 @@ impl<H: Handler> Irq<'_, H> {
     }
 }
 
-impl<H: Handler> Resource for Irq<'_, H> {
+// SAFETY: `free_irq` waits for both handlers; the lock is held meanwhile, so a second caller waits too.
+unsafe impl<H: Handler> Resource for Irq<'_, H> {
     fn unregister(&self) {
         let mut registered = self.registered.lock();
         if *registered {
@@ -358,7 +360,7 @@ unsafe extern "C" fn hard_callback<H: Handler>(
 ) -> raw::irqreturn_t {
     // SAFETY: the cookie is the `Irq` that requested the interrupt, alive until it is freed.
     let this = unsafe { &*cookie.cast_const().cast::<Irq<'_, H>>() };
-    this.fired.add(1);
+    this.fired.advance(1);
     match this.handler.handle() {
         Outcome::Handled => raw::irqreturn::IRQ_HANDLED,
         Outcome::WakeThread => raw::irqreturn::IRQ_WAKE_THREAD,

@@ -4,11 +4,6 @@
 //!
 //! C header: [`include/linux/dim.h`](srctree/include/linux/dim.h)
 
-use core::sync::atomic::{
-    AtomicBool,
-    Ordering, //
-};
-
 use kernel::{
     new_mutex,
     prelude::*,
@@ -20,6 +15,10 @@ use kernel::{
 };
 
 use crate::{
+    atomic::{
+        AtomicBool,
+        Ordering, //
+    },
     net::QueueStats,
     pci::{
         Registered,
@@ -133,7 +132,8 @@ impl<T: Timer> Moderator<T> {
     }
 }
 
-impl<T: Timer> Resource for Moderator<T> {
+// SAFETY: every call disables the work and waits for a run in progress.
+unsafe impl<T: Timer> Resource for Moderator<T> {
     fn unregister(&self) {
         // SAFETY: the work is initialised (invariant). Disabling cancels, waits for a run in progress
         // and refuses later scheduling; nested calls only count up.

@@ -11,8 +11,11 @@ mod extack;
 pub mod features;
 mod interface;
 mod napi;
+mod offload;
 mod operations;
+mod pair;
 mod queue;
+mod registered;
 mod rtnl;
 mod skbuff;
 mod stats;
@@ -31,7 +34,12 @@ pub use self::{
     interface::Interface,
     napi::{
         Pieces,
-        Poll, //
+        Poll,
+        RxPoll, //
+    },
+    offload::{
+        L4Checksum,
+        TransmitInfo, //
     },
     operations::{
         Operations,
@@ -44,24 +52,26 @@ pub use self::{
         TxCompletions,
         TxQueue, //
     },
+    registered::{
+        RegisteredInterface,
+        RunningInterface, //
+    },
     rtnl::{
         Rtnl,
         RtnlGuard, //
     },
     skbuff::{
-        L4Checksum,
         ReceiveInfo,
         RxHash,
         RxSkBuff,
-        SkBuff,
-        TransmitInfo, //
+        SkBuff, //
     },
     stats::{
-        Counter,
         LinkStats,
         QueueStats,
         RxStats,
-        TxStats, //
+        TxStats,
+        Writer, //
     },
     vf::{
         PortVlan,
@@ -73,7 +83,10 @@ pub use self::{
     vlan::VlanIds, //
 };
 
-pub(crate) use self::callbacks::{
-    interface,
-    rtnl, //
+pub(crate) use self::{
+    callbacks::{
+        interface,
+        rtnl, //
+    },
+    stats::Counter, //
 };

@@ -13,6 +13,7 @@
               tools/checks/unsafe_ledger sees to it that all others have a Safety section"
 )]
 
+pub mod atomic;
 pub mod debugfs;
 pub mod devlink;
 pub mod dma;

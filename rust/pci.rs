@@ -15,11 +15,8 @@ pub use self::adapter::{
     Adapter,
     Driver, //
 };
-pub use self::express::lengthen_completion_timeout;
-pub use self::interruption::{
-    clear_master,
-    Interruption, //
-};
+pub use self::interruption::Interruption;
+pub(crate) use self::scope::MemoryClaim;
 pub use self::scope::{
     Registered,
     Resource,

@@ -49,23 +49,22 @@ enum State {
 /// # Examples
 ///
 /// ```
-/// use kernel::prelude::*;
-/// use nic::{net::Counter, pci::{Registered, Scope}, work::{Handler, Service}};
+/// use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// use nic::{pci::{Registered, Scope}, work::{Handler, Service}};
 ///
-/// #[derive(Default)]
 /// struct Watchdog {
-///     rounds: Counter,
+///     rounds: Atomic<u64>,
 /// }
 ///
 /// impl Handler for Watchdog {
 ///     fn run(&self, service: &Service<Self>) {
-///         self.rounds.add(1);
+///         self.rounds.add(1, Relaxed);
 ///         service.schedule(2000);
 ///     }
 /// }
 ///
 /// fn watch<'bound>(scope: Scope<'bound>) -> Result<Registered<'bound, Service<Watchdog>>> {
-///     let service = Service::new(scope, Watchdog::default())?;
+///     let service = Service::new(scope, Watchdog { rounds: Atomic::new(0) })?;
 ///     service.schedule(0);
 ///     Ok(service)
 /// }
@@ -161,7 +160,9 @@ impl<H: Handler> Service<H> {
     }
 }
 
-impl<H: Handler> Resource for Service<H> {
+// SAFETY: disabling the work waits for a run in progress and refuses later ones; the lock is held meanwhile,
+// so a second caller waits too.
+unsafe impl<H: Handler> Resource for Service<H> {
     fn unregister(&self) {
         self.disable(State::Ended);
     }

@@ -42,8 +42,10 @@ use crate::{
         Permission,
         Refusal, //
     },
-    raw,
-    sys, //
+    pci::{
+        MemoryClaim,
+        Scope, //
+    }, //
 };
 
 /// Address space of a pool in a private domain, and the alignment of its base. Pools keep a
@@ -201,10 +203,10 @@ impl Pools {
 ///
 /// ```
 /// use kernel::{device::Bound, pci, prelude::*};
-/// use nic::dma::{Access, Arena, Backing};
+/// use nic::{dma::{Access, Arena, Backing}, pci::Scope};
 ///
-/// fn buffers(dev: &pci::Device<Bound>) -> Result {
-///     let arena = Arena::new(dev, Backing::Auto)?;
+/// fn buffers<'bound>(dev: &'bound pci::Device<Bound>, scope: Scope<'bound>) -> Result {
+///     let arena = Arena::new(dev, scope, Backing::Auto)?;
 ///     let buffers = arena.region(Access::RxPayload, 512 << 10, 2048)?;
 ///     let second = buffers.iova(2048).ok_or(EINVAL)?;
 ///     dev_info!(dev, "{}, second buffer at {:#x}\n", arena.protection(), second.to_bits());
@@ -216,6 +218,7 @@ pub struct Arena<'bound> {
     dev: &'bound pci::Device<Bound>,
     protection: Protection,
     mapper: Mapper<'bound>,
+    claim: MemoryClaim<'bound>,
     /// Taken only to hand out, take back and report; never while packets flow.
     #[pin]
     pools: Mutex<Pools>,
@@ -225,14 +228,18 @@ impl<'bound> Arena<'bound> {
     /// Decides how the memory of `dev` is mapped, and attaches its private domain if there is to be
     /// one. Allocates no memory for the device yet. May sleep.
     ///
-    /// Must come after the device's DMA mask is set; the device must be quiet, as it loses access to
-    /// whatever the DMA API mapped for it.
+    /// The device, which must be quiet, may make requests from here on until the arena is dropped. There
+    /// is one arena in a binding: the device may remember addresses of an earlier one.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; with [`Backing::Domain`] the reason that there is no domain, which is logged; `EBUSY` if the
+    /// `EBUSY` for a second arena; `ENOMEM`; with [`Backing::Domain`] the reason that there is no domain, which is logged; `EBUSY` if the
     /// DMA API would not do because somebody's domain is attached, which is logged.
-    pub fn new(dev: &'bound pci::Device<Bound>, backing: Backing) -> Result<Arc<Self>> {
+    pub fn new(
+        dev: &'bound pci::Device<Bound>,
+        scope: Scope<'bound>,
+        backing: Backing,
+    ) -> Result<Arc<Self>> {
         let domain = match backing {
             Backing::DmaApi => Err(Refusal::Configured),
             Backing::Auto | Backing::Domain => Domain::new(dev),
@@ -278,15 +285,18 @@ impl<'bound> Arena<'bound> {
             region_bytes: 0,
         };
 
+        let claim = scope.claim_memory()?;
         let arena = Arc::pin_init(
             pin_init!(Self {
                 dev,
                 protection,
                 mapper,
+                claim,
                 pools <- new_mutex!(pools),
             }),
             GFP_KERNEL,
         )?;
+        arena.claim.set_master(dev);
         status::arena_born();
         Ok(arena)
     }
@@ -397,6 +407,12 @@ impl<'bound> Arena<'bound> {
         pools.region_bytes = pools.region_bytes.saturating_sub(place.pages << PAGE_SHIFT);
     }
 
+    /// Ends all requests of the device, DMA and interrupts, whatever it does with its registers: for a
+    /// device that cannot be told to stop, before its vectors are given up. Process context.
+    pub fn stop_requests(&self) {
+        self.claim.end(self.dev);
+    }
+
     /// A consistent picture of the arena. May sleep.
     ///
     /// # Errors
@@ -432,14 +448,9 @@ impl<'bound> Arena<'bound> {
 impl PinnedDrop for Arena<'_> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
-        let pdev = sys::pci_dev(this.dev);
         // Nothing may be in flight to memory that is about to be freed. Without an IOMMU this is
-        // all there is; the read that waits also pushes posted writes ahead of it.
-        // SAFETY: `dev` is a valid PCI device.
-        unsafe {
-            raw::pci_clear_master(pdev);
-            raw::pci_wait_for_pending_transaction(pdev);
-        }
+        // all there is.
+        this.claim.end(this.dev);
 
         let mut lost = 0;
         let mut pools = this.pools.lock();

@@ -135,7 +135,7 @@ impl<'bound> Region<'bound> {
         Ok(())
     }
 
-    /// Copies from `offset` into `data`.
+    /// Copies from `offset` into `data`, byte by byte: for small pieces, as headers and status are.
     ///
     /// # Errors
     ///
@@ -143,10 +143,11 @@ impl<'bound> Region<'bound> {
     #[inline]
     pub fn read_at(&self, offset: usize, data: &mut [u8]) -> Result {
         let from = self.ptr_range(offset, data.len()).ok_or(EINVAL)?;
-        // SAFETY: `from` is valid for `data.len()` bytes of this region, which `data`, being
-        // ordinary memory, does not overlap. The device may change them meanwhile: any bytes are
-        // valid `u8`s, and they are looked at only in `data`.
-        unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), data.as_mut_ptr(), data.len()) };
+        for (i, byte) in data.iter_mut().enumerate() {
+            // SAFETY: `from` is valid for `data.len()` bytes. The device may change them meanwhile: they
+            // are looked at only in `data`.
+            *byte = unsafe { from.add(i).read_volatile() };
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@ static DEFINE_MUTEX(root_lock);
 static struct dentry *root;
 static unsigned int root_users;
 
+/* In C: the lock is static. */
 struct dentry *nic_debugfs_create_dir(const char *module, const char *name,
 				      struct nic_debugfs_file *ledger)
 {
@@ -25,6 +26,7 @@ struct dentry *nic_debugfs_create_dir(const char *module, const char *name,
 	return dir;
 }
 
+/* In C: as in nic_debugfs_create_dir(). */
 void nic_debugfs_remove_dir(struct dentry *dir)
 {
 	mutex_lock(&root_lock);
@@ -36,6 +38,7 @@ void nic_debugfs_remove_dir(struct dentry *dir)
 	mutex_unlock(&root_lock);
 }
 
+/* In C: the table of functions is a constant with this module as its owner. */
 static int nic_debugfs_open(struct inode *inode, struct file *file)
 {
 	struct nic_debugfs_file *entry = inode->i_private;

@@ -3,6 +3,7 @@
 
 #include "helpers.h"
 
+/* In C: the private area is found by an inline function. */
 struct devlink *nic_devlink_alloc(const struct devlink_ops *ops, struct device *dev, void *context)
 {
 	struct devlink *devlink = devlink_alloc(ops, sizeof(context), dev);

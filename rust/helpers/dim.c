@@ -3,6 +3,7 @@
 
 #include "helpers.h"
 
+/* In C: work is initialised by a macro. */
 void nic_dim_init(struct dim *dim, work_func_t func)
 {
 	memset(dim, 0, sizeof(*dim));
@@ -11,6 +12,7 @@ void nic_dim_init(struct dim *dim, work_func_t func)
 	INIT_WORK(&dim->work, func);
 }
 
+/* In C: the sample is filled in by an inline function. */
 void nic_dim_sample(struct dim *dim, u16 events, u64 packets, u64 bytes)
 {
 	struct dim_sample sample = {};

@@ -13,6 +13,7 @@
 /*
  * Zeroed pages, each with a reference count of its own. @last: no smaller order will be tried after
  * this one, so it is worth reclaiming and compacting for.
+ * In C: the flags are macros that bindgen does not read.
  */
 struct page *nic_alloc_pages(int node, unsigned int order, bool last)
 {
@@ -25,7 +26,10 @@ struct page *nic_alloc_pages(int node, unsigned int order, bool last)
 	return pages;
 }
 
-/* Gives up the pages at @address; one that somebody else holds is freed when they let go. */
+/*
+ * Gives up the pages at @address; one that somebody else holds is freed when they let go.
+ * In C: neighbours in the array of pages are neighbours in memory, which Rust cannot know.
+ */
 void nic_put_pages(const void *address, unsigned int order)
 {
 	struct page *page = virt_to_page(address), *end = page + (1UL << order);
@@ -34,7 +38,10 @@ void nic_put_pages(const void *address, unsigned int order)
 		put_page(page);
 }
 
-/* Whether nobody but its owner holds the page at @address; what they did with it is done then. */
+/*
+ * Whether nobody but its owner holds the page at @address; what they did with it is done then.
+ * In C: three inline functions in one call for each packet.
+ */
 bool nic_page_is_sole(const void *address)
 {
 	if (page_ref_count(virt_to_page(address)) != 1)
@@ -53,6 +60,7 @@ u64 nic_page_to_phys(struct page *page)
 	return page_to_phys(page);
 }
 
+/* In C: the flags are macros that bindgen does not read. */
 void *nic_dma_alloc(struct device *dev, size_t size, dma_addr_t *handle, bool last)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
@@ -97,6 +105,7 @@ NIC_MAY_FAIL(nic_iommu_map);
 /*
  * Bus addresses that the host bridge routes to devices: a switch may send a request for them to
  * a peer instead of the IOMMU. The last byte of a window that overlaps [@first, @last], or 0.
+ * In C: the list is walked by a macro.
  */
 u64 nic_pci_window_end(struct pci_dev *pdev, u64 first, u64 last)
 {

@@ -70,16 +70,18 @@ unsigned int nic_num_online_cpus(void);
 struct net_device *nic_alloc_etherdev(int size, unsigned int queues);
 void *nic_netdev_priv(const struct net_device *dev);
 void nic_set_netdev_dev(struct net_device *dev, struct device *parent);
-void nic_netif_napi_add(struct net_device *dev, struct napi_struct *napi,
-			int (*poll)(struct napi_struct *, int), int index);
-void nic_netif_napi_del(struct napi_struct *napi);
+void nic_netdev_lock(struct net_device *dev);
+void nic_netdev_unlock(struct net_device *dev);
+void nic_napi_add_config_locked(struct net_device *dev, struct napi_struct *napi,
+				int (*poll)(struct napi_struct *, int), int index);
 void nic_napi_schedule(struct napi_struct *napi);
-void nic_napi_set_irq(struct napi_struct *napi, int irq);
 void nic_tx_lock_bh(struct netdev_queue *txq);
 void nic_tx_unlock_bh(struct netdev_queue *txq);
+bool nic_tx_owned(struct netdev_queue *txq);
+void nic_tx_dropped_inc(struct net_device *dev);
 struct netdev_queue *nic_get_tx_queue(struct net_device *dev, unsigned int index);
 void nic_tx_stop_queue(struct netdev_queue *txq);
-void nic_tx_hold_queue(struct netdev_queue *txq);
+void nic_txq_trans_cond_update(struct netdev_queue *txq);
 void nic_tx_start_queue(struct netdev_queue *txq);
 bool nic_tx_queue_stopped(const struct netdev_queue *txq);
 unsigned int nic_tx_sent(struct netdev_queue *txq, unsigned int bytes);
@@ -91,40 +93,14 @@ bool nic_netif_running(const struct net_device *dev);
 bool nic_netdev_registered(const struct net_device *dev);
 
 enum {
-	/* 64 VLAN identifiers in each. */
-	NIC_VLAN_WORDS = VLAN_N_VID / 64,
+	NIC_VLAN_N_VID = VLAN_N_VID,
 };
-void nic_vlan_ids(struct net_device *dev, u64 *ids);
+int nic_vlan_for_each(struct net_device *dev,
+		      int (*action)(struct net_device *vlan, int vid, void *arg), void *arg);
 
 enum nic_sent {
 	NIC_SENT_DUE = 1,
 	NIC_SENT_STOPPED = 2,
-};
-
-enum nic_csum {
-	NIC_CSUM_NONE,
-	NIC_CSUM_TCP,
-	NIC_CSUM_UDP,
-	NIC_CSUM_SCTP,
-	/* Some other field: the device cannot. */
-	NIC_CSUM_OTHER,
-};
-
-struct nic_tx_info {
-	u32 len;
-	/* Valid with a checksum. */
-	u32 l3_offset;
-	u32 l4_offset;
-	/* Valid when gso_size is not 0, and then a TCP checksum is asked for. */
-	u32 l4_len;
-	u16 gso_size;
-	u16 gso_segs;
-	/* The TCP checksum field to send instead, in memory order. */
-	u16 tso_check;
-	u16 vlan_tci;
-	bool has_vlan;
-	bool ipv4;
-	u8 csum; /* enum nic_csum */
 };
 
 struct nic_rx_info {
@@ -143,9 +119,11 @@ struct nic_piece {
 	u32 len;
 };
 
-void nic_skb_tx_info(const struct sk_buff *skb, struct nic_tx_info *info);
+bool nic_skb_csum_is_sctp(struct sk_buff *skb);
+__be16 nic_vlan_get_protocol(const struct sk_buff *skb);
 int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len);
-int nic_skb_checksum_help(struct sk_buff *skb, const struct netdev_queue *txq);
+const struct net_device *nic_skb_dev(const struct sk_buff *skb);
+bool nic_skb_shared(const struct sk_buff *skb);
 void nic_dev_kfree_skb_any(struct sk_buff *skb);
 void nic_skb_sent(struct sk_buff *skb, const struct netdev_queue *txq);
 struct sk_buff *nic_napi_alloc_skb(struct napi_struct *napi, unsigned int len);
@@ -155,8 +133,6 @@ bool nic_napi_receive(struct napi_struct *napi, struct sk_buff *skb,
 bool nic_napi_lend(struct napi_struct *napi, const void *headers, unsigned int len,
 		   const struct nic_piece *pieces, unsigned int count, unsigned int truesize,
 		   const struct nic_rx_info *info);
-netdev_features_t nic_features_check(struct sk_buff *skb, netdev_features_t features,
-				     unsigned int max_l2, unsigned int max_l3);
 
 /* pci.c */
 int nic_alloc_msix(struct pci_dev *pdev, unsigned int min, unsigned int max);

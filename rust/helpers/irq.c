@@ -7,7 +7,10 @@
 
 #include "helpers.h"
 
-/* Says where the interrupt should be, and with @place puts it there. */
+/*
+ * Says where the interrupt should be, and with @place puts it there.
+ * In C: masks of processors are made by macros.
+ */
 void nic_irq_spread(unsigned int irq, unsigned int index, struct device *dev, bool place)
 {
 	unsigned int cpu = cpumask_local_spread(index, dev_to_node(dev));
@@ -23,6 +26,7 @@ void nic_irq_clear_hint(unsigned int irq)
 	irq_update_affinity_hint(irq, NULL);
 }
 
+/* In C: what an interrupt refers to is found by inline functions. */
 const char *nic_irq_chip_name(unsigned int irq)
 {
 	struct irq_chip *chip = irq_get_chip(irq);
@@ -30,7 +34,10 @@ const char *nic_irq_chip_name(unsigned int irq)
 	return chip ? chip->name : NULL;
 }
 
-/* The interrupt passes a domain that only lets a device send the messages it was given. */
+/*
+ * The interrupt passes a domain that only lets a device send the messages it was given.
+ * In C: as in nic_irq_chip_name().
+ */
 bool nic_irq_isolated(unsigned int irq)
 {
 	struct irq_data *data = irq_get_irq_data(irq);
@@ -41,6 +48,7 @@ bool nic_irq_isolated(unsigned int irq)
 	return false;
 }
 
+/* In C: as in nic_irq_chip_name(). */
 unsigned int nic_irq_effective_cpu(unsigned int irq)
 {
 	struct irq_data *data = irq_get_irq_data(irq);

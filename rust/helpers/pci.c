@@ -14,6 +14,7 @@ NIC_MAY_FAIL(nic_alloc_msix);
 /*
  * The VF of @pf after @from, whose reference is dropped, or its first; NULL after the last. Takes a
  * reference.
+ * In C: whose a function is says a bit field and an inline function.
  */
 struct pci_dev *nic_next_vf(struct pci_dev *pf, struct pci_dev *from)
 {
@@ -29,7 +30,10 @@ bool nic_sleep_before(struct pci_dev *first, struct pci_dev *second)
 	return device_link_add(&first->dev, &second->dev, DL_FLAG_STATELESS);
 }
 
-/* Ranges of 10 to 250 ms are bit 1 of what is supported, and 16 to 55 ms is 5 of what can be set. */
+/*
+ * Ranges of 10 to 250 ms are bit 1 of the supported ones, and 16 to 55 ms is value 5.
+ * In C: the last of the functions is inline.
+ */
 void nic_lengthen_completion_timeout(struct pci_dev *pdev)
 {
 	u32 ranges = 0;

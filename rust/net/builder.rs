@@ -4,10 +4,7 @@
 //!
 //! C header: [`include/linux/etherdevice.h`](srctree/include/linux/etherdevice.h)
 
-use core::{
-    cell::UnsafeCell,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 
 use kernel::{
     device::Bound,
@@ -15,8 +12,7 @@ use kernel::{
     new_mutex,
     pci,
     prelude::*,
-    sync::Arc,
-    types::Opaque, //
+    sync::Arc, //
 };
 
 use crate::{
@@ -31,13 +27,11 @@ use crate::{
 
 use super::{
     callbacks::Callbacks,
-    interface::{
-        Interface,
-        Pair, //
-    },
-    stats::QueueStats,
+    interface::Carrier,
+    pair::Pair,
     vf::VfCallbacks,
     Features,
+    Interface,
     MacAddress,
     Operations,
     VfAdmin, //
@@ -165,18 +159,9 @@ impl<'bound> Builder<'bound> {
         for index in 0..self.pairs.max(1) {
             // SAFETY: the device has `pairs` transmit queues.
             let txq = unsafe { raw::nic_get_tx_queue(raw_dev, index.into()) };
-            let pair = KBox::pin_init(
-                pin_init!(Pair {
-                    napi <- Opaque::zeroed(),
-                    txq: NonNull::new(txq).ok_or(ENOMEM)?,
-                    index,
-                    tx: UnsafeCell::new(None),
-                    poll: UnsafeCell::new(None),
-                    enabled: UnsafeCell::new(false),
-                    stats: QueueStats::default(),
-                }? Error),
-                GFP_KERNEL,
-            )?;
+            let txq = NonNull::new(txq).ok_or(ENOMEM)?;
+            // SAFETY: queue `index` of the device, which the interface frees after its pairs stopped.
+            let pair = KBox::pin_init(unsafe { Pair::new(txq, index) }, GFP_KERNEL)?;
             list.push(pair, GFP_KERNEL)?;
         }
 
@@ -188,30 +173,20 @@ impl<'bound> Builder<'bound> {
                 data,
                 pairs: list,
                 registered <- new_mutex!(false),
-                has_link <- new_mutex!(true),
+                carrier <- new_mutex!(Carrier {
+                    is_told: false,
+                    is_on: false,
+                }),
             }),
             GFP_KERNEL,
         )?;
-        // INVARIANT: the private area points to the interface, which does not move.
+        // INVARIANT: the private area holds the pointer of the `Arc`, whose interface does not move.
         // SAFETY: the private area has room for a pointer.
         unsafe {
             raw::nic_netdev_priv(raw_dev)
                 .cast::<*const Interface<'bound, T>>()
                 .write(Arc::as_ptr(&interface));
         }
-        for pair in interface.pairs.iter() {
-            // INVARIANT: added here, deleted by the interface's teardown.
-            // SAFETY: the device is valid, the context zeroed and pinned.
-            unsafe {
-                raw::nic_netif_napi_add(
-                    raw_dev,
-                    pair.napi.get(),
-                    Some(Callbacks::<T>::poll),
-                    pair.index.into(),
-                )
-            };
-        }
-
         let mut registered = interface.registered.lock();
         // SAFETY: the device is set up; its callbacks find the interface, which the scope keeps until
         // it is unregistered.
@@ -220,6 +195,11 @@ impl<'bound> Builder<'bound> {
             to_result(raw::register_netdev(raw_dev))?;
         }
         *registered = true;
+        // A driver that was called meanwhile may have found a link.
+        let mut carrier = interface.carrier.lock();
+        carrier.is_told = true;
+        interface.tell_carrier(&carrier);
+        drop(carrier);
         drop(registered);
 
         // Unregisters on failure.

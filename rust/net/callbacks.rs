@@ -15,19 +15,15 @@ use kernel::{
     prelude::*, //
 };
 
-use crate::{
-    raw,
-    text::Text, //
-};
+use crate::raw;
 
 use super::{
-    interface::{
-        Interface,
-        Pair, //
-    },
     napi::Poll,
+    offload::features_for,
+    pair::Pair,
     AddressList,
     Features,
+    Interface,
     LinkStats,
     MacAddress,
     Operations,
@@ -59,11 +55,17 @@ pub(crate) unsafe fn interface<'a, 'bound, T: Operations>(
     }
 }
 
-/// Proof of RTNL for a callback that runs under it.
+/// Proof of RTNL for a callback that runs under it: those of `net_device_ops`, `ethtool_ops` and
+/// `netdev_stat_ops` that say so at their call.
+///
+/// For a device that is "ops-locked" (`netdev_need_ops_lock()`) the core calls some of them with the
+/// device's lock instead. The builder makes no such device: it sets neither `request_ops_lock` nor
+/// `queue_mgmt_ops` nor `net_shaper_ops`, and keeps the table constant.
 ///
 /// # Safety
 ///
-/// To be called from a callback that the core calls with RTNL held; the value must not leave it.
+/// To be called from a callback that the core calls with RTNL held for a device that is not
+/// ops-locked; the value must not leave it.
 pub(crate) unsafe fn rtnl() -> Rtnl {
     // SAFETY: by the safety requirement.
     unsafe { Rtnl::assume_held() }
@@ -93,11 +95,6 @@ impl<T: Operations> Callbacks<T> {
         },
         ndo_fix_features: Some(Self::fix_features),
         ndo_set_features: Some(Self::set_features),
-        ndo_get_phys_port_name: if T::HAS_PHYS_PORT_NAME {
-            Some(Self::get_phys_port_name)
-        } else {
-            None
-        },
         ..pin_init::zeroed()
     };
 
@@ -108,22 +105,21 @@ impl<T: Operations> Callbacks<T> {
     };
 
     pub(super) unsafe extern "C" fn poll(napi: *mut raw::napi_struct, budget: c_int) -> c_int {
-        // SAFETY: the context is embedded in a `Pair`, which outlives it; the pair's device has its
+        // SAFETY: the context is that of a `Pair`, which outlives it; the pair's device has its
         // interface (invariants of `Pair` and `Interface`).
-        let (pair, interface) = unsafe {
-            let opaque = napi.cast::<kernel::types::Opaque<raw::napi_struct>>();
-            let pair = &*kernel::container_of!(opaque, Pair<'_, T>, napi);
-            (pair, interface::<T>((*napi).dev))
+        let (pair, interface) = unsafe { (Pair::<T>::of(napi), interface::<T>((*napi).dev)) };
+        let Some(mut polling) = pair.enter_poll() else {
+            // Netpoll began while NAPI's run was under way, or the other way round. A run comes back to
+            // all that is left; netpoll must not claim to have done anything.
+            return budget;
         };
-        // SAFETY: the context is enabled, and neither its run nor netpoll is in here beside us (invariant of
-        // `poll`).
-        let Some(state) = (unsafe { (*pair.poll.get()).as_mut() }) else {
+        let (state, completions, stats) = polling.parts();
+        let Some(state) = state else {
             return 0;
         };
         let limit = u32::try_from(budget).unwrap_or(0);
         // SAFETY: this is the poll function of `napi`, and the pair's.
-        let mut poll =
-            unsafe { Poll::new(napi, pair.index, limit, pair.completions(), &pair.stats.rx) };
+        let mut poll = unsafe { Poll::new(napi, pair.index, limit, completions, stats) };
         match T::poll(interface, state, &mut poll) {
             Progress::More => budget,
             // With budget 0 (netpoll) completing is not allowed, and all of the budget used would
@@ -132,6 +128,7 @@ impl<T: Operations> Callbacks<T> {
                 let received = c_int::try_from(received).unwrap_or(0);
                 let vector = T::polled(interface, state);
                 // From here on the next run may begin on another processor, or the pair be stopped.
+                drop(polling);
                 // SAFETY: called from the poll function with less than the budget.
                 if unsafe { raw::napi_complete_done(napi, received) } {
                     T::rearm(interface, vector);
@@ -145,13 +142,19 @@ impl<T: Operations> Callbacks<T> {
     unsafe extern "C" fn open(dev: *mut raw::net_device) -> c_int {
         // SAFETY: callback of our device, RTNL held.
         let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
-        from_result(|| T::open(interface, &rtnl).map(|()| 0))
+        from_result(|| {
+            // The core does not stop what did not open.
+            T::open(interface, &rtnl)
+                .map(|()| 0)
+                .inspect_err(|_| interface.stop_pairs(&rtnl))
+        })
     }
 
     unsafe extern "C" fn stop(dev: *mut raw::net_device) -> c_int {
         // SAFETY: callback of our device, RTNL held.
         let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
         T::stop(interface, &rtnl);
+        interface.stop_pairs(&rtnl);
         0
     }
 
@@ -160,25 +163,24 @@ impl<T: Operations> Callbacks<T> {
         dev: *mut raw::net_device,
     ) -> raw::netdev_tx_t {
         // SAFETY: callback of our device; the buffer is valid and handed to us.
-        let (interface, queue, packet) = unsafe {
-            let queue = (*skb).queue_mapping;
-            (
-                interface::<T>(dev),
-                queue,
-                SkBuff::from_raw(NonNull::new_unchecked(skb)),
-            )
+        let (interface, queue) = unsafe { (interface::<T>(dev), (*skb).queue_mapping) };
+        let pair = interface.pairs.get(usize::from(queue));
+        if !pair.is_some_and(|pair| pair.is_tx_owned()) {
+            return Self::start_xmit_elsewhere(interface, pair.is_some(), skb);
+        }
+        let (Some(pair), Some(packet)) = (pair, NonNull::new(skb)) else {
+            return raw::netdev_tx_NETDEV_TX_BUSY;
         };
-        let Some(pair) = interface.pairs.get(usize::from(queue)) else {
-            return raw::netdev_tx_NETDEV_TX_OK;
-        };
-        // SAFETY: the stack holds the queue's transmit lock (invariant of `tx`).
-        let Some(tx) = (unsafe { (*pair.tx.get()).as_mut() }) else {
+        // SAFETY: handed to us.
+        let packet = unsafe { SkBuff::from_raw(packet) };
+        // SAFETY: checked above; the stack keeps the lock until this function has returned, and does
+        // not call it again meanwhile.
+        let (tx, queue) = unsafe { pair.tx() };
+        let Some(tx) = tx else {
             // Being stopped.
-            pair.stats.tx.dropped.add(1);
+            queue.stats().add_dropped(1);
             return raw::netdev_tx_NETDEV_TX_OK;
         };
-        // SAFETY: as above, until this function returns.
-        let queue = unsafe { pair.tx_queue() };
         match T::start_xmit(interface, tx, &queue, packet) {
             TxOutcome::Busy(packet) if packet.as_raw() == skb => {
                 // It is the stack's again.
@@ -189,13 +191,41 @@ impl<T: Operations> Callbacks<T> {
         }
     }
 
+    /// Deals with a packet whose queue is not the one that this processor has locked. The stack sends
+    /// the packets that a queueing discipline had ready with the lock of the first one's queue held, and
+    /// a filter may have changed the queue of a later one.
+    ///
+    /// The stack tries again, with the right lock, unless there is no such queue.
+    #[cold]
+    fn start_xmit_elsewhere(
+        interface: &Interface<'_, T>,
+        exists: bool,
+        skb: *mut raw::sk_buff,
+    ) -> raw::netdev_tx_t {
+        for pair in interface.pairs.iter().filter(|pair| pair.is_tx_owned()) {
+            // SAFETY: as in `start_xmit`.
+            if let (Some(tx), queue) = unsafe { pair.tx() } {
+                T::flush_xmit(interface, tx, &queue);
+            }
+        }
+        if exists {
+            return raw::netdev_tx_NETDEV_TX_BUSY;
+        }
+        // SAFETY: the device is valid; the packet was handed to us and is not used again.
+        unsafe {
+            raw::nic_tx_dropped_inc(interface.as_raw());
+            raw::nic_dev_kfree_skb_any(skb);
+        }
+        raw::netdev_tx_NETDEV_TX_OK
+    }
+
     unsafe extern "C" fn features_check(
         skb: *mut raw::sk_buff,
         _dev: *mut raw::net_device,
         features: raw::netdev_features_t,
     ) -> raw::netdev_features_t {
         // SAFETY: the stack passes a valid buffer on its way out.
-        unsafe { raw::nic_features_check(skb, features, T::MAX_L2_HEADER, T::MAX_L3_HEADER) }
+        unsafe { features_for(skb, Features(features), T::MAX_L2_HEADER, T::MAX_L3_HEADER).0 }
     }
 
     unsafe extern "C" fn set_rx_mode(
@@ -285,9 +315,9 @@ impl<T: Operations> Callbacks<T> {
         dev: *mut raw::net_device,
         features: raw::netdev_features_t,
     ) -> raw::netdev_features_t {
-        // SAFETY: callback of our device.
-        let interface = unsafe { interface::<T>(dev) };
-        T::fix_features(interface, Features(features)).0
+        // SAFETY: callback of our device, RTNL held.
+        let (interface, rtnl) = unsafe { (interface::<T>(dev), rtnl()) };
+        T::fix_features(interface, Features(features), &rtnl).0
     }
 
     unsafe extern "C" fn set_features(
@@ -301,22 +331,6 @@ impl<T: Operations> Callbacks<T> {
         from_result(|| T::set_features(interface, wanted, changed, &rtnl).map(|()| 0))
     }
 
-    unsafe extern "C" fn get_phys_port_name(
-        dev: *mut raw::net_device,
-        name: *mut c_char,
-        len: usize,
-    ) -> c_int {
-        // SAFETY: callback of our device; the core passes a buffer of the given length, with anything in it.
-        let (interface, buffer) = unsafe {
-            name.write_bytes(0, len);
-            (
-                interface::<T>(dev),
-                core::slice::from_raw_parts_mut(name.cast::<u8>(), len),
-            )
-        };
-        from_result(|| T::phys_port_name(interface, &mut Text::new(buffer)).map(|()| 0))
-    }
-
     unsafe extern "C" fn get_stats64(
         dev: *mut raw::net_device,
         storage: *mut raw::rtnl_link_stats64,
@@ -326,15 +340,15 @@ impl<T: Operations> Callbacks<T> {
         let mut sum = LinkStats::default();
         for pair in interface.pairs.iter() {
             let (tx, rx) = (&pair.stats.tx, &pair.stats.rx);
-            sum.tx_packets += tx.packets.get();
-            sum.tx_bytes += tx.bytes.get();
-            sum.tx_dropped += tx.dropped.get();
-            sum.rx_packets += rx.packets.get();
-            sum.rx_bytes += rx.bytes.get();
-            sum.multicast += rx.multicast.get();
-            sum.rx_length_errors += rx.length_errors.get();
-            sum.rx_errors += rx.errors.get() + rx.length_errors.get();
-            sum.rx_dropped += rx.alloc_failed.get();
+            sum.tx_packets += tx.packets();
+            sum.tx_bytes += tx.bytes();
+            sum.tx_dropped += tx.dropped();
+            sum.rx_packets += rx.packets();
+            sum.rx_bytes += rx.bytes();
+            sum.multicast += rx.multicast();
+            sum.rx_length_errors += rx.length_errors();
+            sum.rx_errors += rx.errors() + rx.length_errors();
+            sum.rx_dropped += rx.alloc_failed();
         }
         T::stats(interface, &mut sum);
         storage.rx_packets = sum.rx_packets;
@@ -367,11 +381,11 @@ impl<T: Operations> Callbacks<T> {
             .ok()
             .and_then(|i| interface.queue_stats(i))
         {
-            stats.packets = queue.rx.packets.get();
-            stats.bytes = queue.rx.bytes.get();
-            stats.alloc_fail = queue.rx.alloc_failed.get();
-            stats.csum_unnecessary = queue.rx.csum_good.get();
-            stats.csum_bad = queue.rx.csum_bad.get();
+            stats.packets = queue.rx.packets();
+            stats.bytes = queue.rx.bytes();
+            stats.alloc_fail = queue.rx.alloc_failed();
+            stats.csum_unnecessary = queue.rx.csum_good();
+            stats.csum_bad = queue.rx.csum_bad();
         }
     }
 
@@ -386,10 +400,10 @@ impl<T: Operations> Callbacks<T> {
             .ok()
             .and_then(|i| interface.queue_stats(i))
         {
-            stats.packets = queue.tx.packets.get();
-            stats.bytes = queue.tx.bytes.get();
-            stats.stop = queue.tx.stopped.get();
-            stats.hw_drops = queue.tx.dropped.get();
+            stats.packets = queue.tx.packets();
+            stats.bytes = queue.tx.bytes();
+            stats.stop = queue.tx.stopped();
+            stats.hw_drops = queue.tx.dropped();
         }
     }
 
@@ -401,22 +415,21 @@ impl<T: Operations> Callbacks<T> {
         // SAFETY: callback of our device; the storage is ours to fill.
         let (interface, rx, tx) = unsafe { (interface::<T>(dev), &mut *rx, &mut *tx) };
         // What queues counted that are not active now.
-        // SAFETY: the device is valid (invariant of `Interface`).
-        let active = unsafe { (*interface.as_raw()).real_num_tx_queues } as usize;
+        let active = interface.active_pairs();
         (rx.packets, rx.bytes, rx.alloc_fail) = (0, 0, 0);
         (rx.csum_unnecessary, rx.csum_bad) = (0, 0);
         (tx.packets, tx.bytes, tx.stop, tx.hw_drops) = (0, 0, 0, 0);
         for pair in interface.pairs.iter().skip(active) {
             let stats = &pair.stats;
-            rx.packets += stats.rx.packets.get();
-            rx.bytes += stats.rx.bytes.get();
-            rx.alloc_fail += stats.rx.alloc_failed.get();
-            rx.csum_unnecessary += stats.rx.csum_good.get();
-            rx.csum_bad += stats.rx.csum_bad.get();
-            tx.packets += stats.tx.packets.get();
-            tx.bytes += stats.tx.bytes.get();
-            tx.stop += stats.tx.stopped.get();
-            tx.hw_drops += stats.tx.dropped.get();
+            rx.packets += stats.rx.packets();
+            rx.bytes += stats.rx.bytes();
+            rx.alloc_fail += stats.rx.alloc_failed();
+            rx.csum_unnecessary += stats.rx.csum_good();
+            rx.csum_bad += stats.rx.csum_bad();
+            tx.packets += stats.tx.packets();
+            tx.bytes += stats.tx.bytes();
+            tx.stop += stats.tx.stopped();
+            tx.hw_drops += stats.tx.dropped();
         }
     }
 }

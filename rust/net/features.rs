@@ -98,3 +98,6 @@ pub const VLAN_TX: Features = Features::bit(raw::NETIF_F_HW_VLAN_CTAG_TX_BIT);
 pub const VLAN_RX: Features = Features::bit(raw::NETIF_F_HW_VLAN_CTAG_RX_BIT);
 /// VLAN filtering.
 pub const VLAN_FILTER: Features = Features::bit(raw::NETIF_F_HW_VLAN_CTAG_FILTER_BIT);
+/// Every kind of segmentation (`NETIF_F_GSO_MASK`).
+pub(super) const ALL_SEGMENTATION: Features =
+    Features((2 << raw::NETIF_F_GSO_LAST) - (1 << raw::NETIF_F_GSO_SHIFT));

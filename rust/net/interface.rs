@@ -4,21 +4,16 @@
 //!
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
-use core::{
-    cell::UnsafeCell,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 
 use kernel::{
-    error::to_result,
     prelude::*,
     str::CStr,
     sync::{
         Arc,
         ArcBorrow,
         Mutex, //
-    },
-    types::Opaque, //
+    }, //
 };
 
 use crate::{
@@ -27,10 +22,7 @@ use crate::{
 };
 
 use super::{
-    queue::{
-        TxCompletions,
-        TxQueue, //
-    },
+    pair::Pair,
     stats::QueueStats,
     Features,
     MacAddress,
@@ -38,78 +30,26 @@ use super::{
     Rtnl, //
 };
 
-/// A queue pair: one NAPI context, one transmit and one receive queue.
-///
-/// # Invariants
-///
-/// - `napi` is added to the interface's device from construction until the interface's teardown.
-/// - `tx` is touched with the transmit lock of `txq` held only.
-/// - `poll` is touched by the poll function, until it completes the context's run, or with RTNL held
-///   while `enabled` is false. The poll function runs in one place at a time: in the context's run, or,
-///   between two, for netpoll, which is the context's `poll_owner` then.
-/// - `enabled` is touched with RTNL held only, and false exactly while the NAPI context is disabled.
-#[pin_data]
-pub(super) struct Pair<'bound, T: Operations> {
-    #[pin]
-    pub(super) napi: Opaque<raw::napi_struct>,
-    pub(super) txq: NonNull<raw::netdev_queue>,
-    pub(super) index: u16,
-    pub(super) tx: UnsafeCell<Option<T::Tx<'bound>>>,
-    pub(super) poll: UnsafeCell<Option<T::Poll<'bound>>>,
-    pub(super) enabled: UnsafeCell<bool>,
-    pub(super) stats: QueueStats,
-}
-
-// SAFETY: the driver's parts are `Send` (bounds of `Operations`); the kernel's may be used from any
-// thread under the rules in the invariants.
-unsafe impl<T: Operations> Send for Pair<'_, T> {}
-
-// SAFETY: access to the cells is exclusive by the locks in the invariants; the statistics are
-// `Sync`.
-unsafe impl<T: Operations> Sync for Pair<'_, T> {}
-
-impl<'bound, T: Operations> Pair<'bound, T> {
-    /// The pair's transmit queue.
-    ///
-    /// # Safety
-    ///
-    /// The transmit lock must be held as long as it is used.
-    #[inline]
-    pub(super) unsafe fn tx_queue(&self) -> TxQueue<'_> {
-        // SAFETY: the device's queues live as long as the device, which outlives the pairs; by the
-        // safety requirement.
-        unsafe { TxQueue::new(self.txq.as_ptr(), &self.stats.tx) }
-    }
-
-    /// The pair's completions.
-    ///
-    /// # Safety
-    ///
-    /// To be called, and used, in the pair's poll function.
-    #[inline]
-    pub(super) unsafe fn completions(&self) -> TxCompletions<'_> {
-        // SAFETY: as for `tx_queue`.
-        unsafe { TxCompletions::new(self.txq.as_ptr()) }
-    }
-
-    /// Exchanges the transmit state.
-    fn swap_tx(&self, new: Option<T::Tx<'bound>>) -> Option<T::Tx<'bound>> {
-        // SAFETY: the queue is valid; soft interrupts are off while the lock is held.
-        unsafe { raw::nic_tx_lock_bh(self.txq.as_ptr()) };
-        // SAFETY: the lock is held (invariant of `tx`).
-        let old = core::mem::replace(unsafe { &mut *self.tx.get() }, new);
-        // SAFETY: taken above.
-        unsafe { raw::nic_tx_unlock_bh(self.txq.as_ptr()) };
-        old
-    }
+/// Whether the stack may hear of the carrier, and what it is to hear.
+pub(super) struct Carrier {
+    /// The registration has succeeded, and unregistering has not begun. The kernel's work on the link
+    /// lets go of a device for the last time when that ends; of one that could not be registered, never.
+    pub(super) is_told: bool,
+    /// There is a link.
+    pub(super) is_on: bool,
 }
 
 /// A network device with its driver's data.
 ///
 /// # Invariants
 ///
-/// - `netdev` is valid until `self` is dropped, and its private area holds a pointer to `self`.
-/// - An interface only exists inside an `Arc`.
+/// - `netdev` is valid until `self` is dropped, and not "ops-locked" (`netdev_need_ops_lock()`).
+/// - An interface only exists inside an `Arc`, and the private area of `netdev` holds the pointer that
+///   [`Arc::as_ptr`] gives for it.
+/// - A pair runs only while the interface is up: [`RunningInterface`] starts it, and the callback that
+///   takes the interface down stops it.
+///
+/// [`RunningInterface`]: super::RunningInterface
 #[pin_data(PinnedDrop)]
 pub struct Interface<'bound, T: Operations> {
     pub(super) netdev: NonNull<raw::net_device>,
@@ -118,10 +58,8 @@ pub struct Interface<'bound, T: Operations> {
     /// Whether the device is registered. The lock makes a second `unregister` wait for the first.
     #[pin]
     pub(super) registered: Mutex<bool>,
-    /// Whether the carrier may change: not once unregistering has begun, whose end is the last time that the
-    /// kernel's work on the link lets go of the device.
     #[pin]
-    pub(super) has_link: Mutex<bool>,
+    pub(super) carrier: Mutex<Carrier>,
 }
 
 // SAFETY: the driver's data is `Send + Sync`; the device is used through functions that may be
@@ -140,8 +78,12 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     /// Another reference, for data shared with interrupt handlers and work. It does not keep the
     /// interface registered.
     pub fn shared(&self) -> Arc<Self> {
-        // SAFETY: `self` is inside an `Arc` (invariant), which is alive as long as the reference.
-        unsafe { ArcBorrow::from_raw(self) }.into()
+        // SAFETY: the private area holds the pointer of the `Arc` (invariant), which is alive as long as
+        // the reference.
+        unsafe {
+            let private = raw::nic_netdev_priv(self.as_raw()).cast::<*const Self>();
+            ArcBorrow::from_raw(*private).into()
+        }
     }
 
     /// The driver's data.
@@ -188,42 +130,6 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         unsafe { raw::dev_addr_mod(self.as_raw(), 0, mac.0.as_ptr().cast(), 6) };
     }
 
-    /// Replaces the address, as a driver does whose device was given another one, and tells the rest
-    /// of the kernel and, by netlink, user space. Of no effect once the device is unregistered.
-    ///
-    /// Whoever is told may call back into the driver: only RTNL may be held.
-    pub fn adopt_mac(&self, mac: MacAddress, rtnl: &Rtnl) {
-        if !self.is_registered(rtnl) {
-            return;
-        }
-        self.set_mac(mac, rtnl);
-        // SAFETY: the device is registered, RTNL is held. The answer is of no use: the address has changed.
-        unsafe {
-            raw::call_netdevice_notifiers(
-                raw::netdev_cmd_NETDEV_CHANGEADDR as usize,
-                self.as_raw(),
-            );
-        }
-    }
-
-    /// Tells the neighbours which address the interface has, with what they take without having asked:
-    /// gratuitous ARP, neighbour advertisements. For a driver whose device was given another address;
-    /// otherwise they would send to the one before until they find out. Of no effect once the device is
-    /// unregistered.
-    ///
-    /// Whoever is told may call back into the driver: only RTNL may be held.
-    pub fn announce(&self, rtnl: &Rtnl) {
-        if !self.is_registered(rtnl) {
-            return;
-        }
-        // SAFETY: the device is registered, RTNL is held. The first has the stack act upon a carrier
-        // that has just come, of which it is told later otherwise: it would send nothing yet.
-        unsafe {
-            raw::ethtool_op_get_link(self.as_raw());
-            raw::__netdev_notify_peers(self.as_raw());
-        }
-    }
-
     /// The features in force.
     pub fn features(&self) -> Features {
         // SAFETY: the device is valid (invariant); read without a lock everywhere in the kernel.
@@ -242,174 +148,57 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         unsafe { raw::nic_netif_running(self.as_raw()) }
     }
 
+    /// Pairs in use: the stack sends by these, and the device receives by these.
+    pub(super) fn active_pairs(&self) -> usize {
+        // SAFETY: the device is valid (invariant); read without a lock everywhere in the kernel.
+        unsafe { (&raw const (*self.as_raw()).real_num_tx_queues).read_volatile() as usize }
+    }
+
     /// Link up; of no effect once the device is being unregistered. Sleeps.
     pub fn carrier_on(&self) {
-        let has_link = self.has_link.lock();
-        if *has_link {
-            // SAFETY: the device is valid (invariant), and not being unregistered as long as the lock is
-            // held.
-            unsafe { raw::netif_carrier_on(self.as_raw()) };
-        }
+        self.set_carrier(true);
     }
 
     /// Link down; as [`Self::carrier_on`].
     pub fn carrier_off(&self) {
-        let has_link = self.has_link.lock();
-        if *has_link {
-            // SAFETY: as in `carrier_on`.
-            unsafe { raw::netif_carrier_off(self.as_raw()) };
-        }
+        self.set_carrier(false);
     }
 
-    /// The device is not there for a while: the stack stops sending, and refuses what the user asks
-    /// for with `ENODEV`. The interface stays up if it is. Not counted.
-    pub fn detach(&self, _rtnl: &Rtnl) {
-        // SAFETY: the device is valid (invariant).
-        unsafe { raw::netif_device_detach(self.as_raw()) };
+    fn set_carrier(&self, is_on: bool) {
+        let mut carrier = self.carrier.lock();
+        carrier.is_on = is_on;
+        self.tell_carrier(&carrier);
     }
 
-    /// The device is back. Has [`Operations::set_rx_mode`] called if it is up: what changed meanwhile the
-    /// stack did not say. No lock that this takes may be held. Of no effect once the device is unregistered.
-    pub fn attach(&self, rtnl: &Rtnl) {
-        if !self.is_registered(rtnl) {
+    /// Tells the stack of the carrier, if it may hear of it.
+    pub(super) fn tell_carrier(&self, carrier: &Carrier) {
+        if !carrier.is_told {
             return;
         }
-        let dev = self.as_raw();
-        // SAFETY: the device is registered, RTNL is held. Setting the flags that are set changes
-        // nothing, and cannot fail; the stack's own function for addresses is not exported.
+        // SAFETY: the device is registered, and does not begin to be unregistered as long as the lock is
+        // held.
         unsafe {
-            raw::netif_device_attach(dev);
-            raw::dev_change_flags(dev, raw::netif_get_flags(dev), core::ptr::null_mut());
+            if carrier.is_on {
+                raw::netif_carrier_on(self.as_raw());
+            } else {
+                raw::netif_carrier_off(self.as_raw());
+            }
         }
-    }
-
-    /// Uses the first `pairs` queue pairs. Errors: `EINVAL`, `ENOMEM`; then nothing changed.
-    pub fn set_active_pairs(&self, pairs: usize, _rtnl: &Rtnl) -> Result {
-        if pairs == 0 || pairs > self.pairs.len() {
-            return Err(EINVAL);
-        }
-        let n = u32::try_from(pairs)?;
-        // SAFETY: RTNL is held (invariant of `enabled`).
-        let enabled = |pair: &Pair<'_, T>| unsafe { *pair.enabled.get() };
-        // What the stack may choose from now on waits for `start_pair`.
-        for pair in self.pairs.iter().take(pairs).filter(|pair| !enabled(pair)) {
-            // SAFETY: the queue is valid.
-            unsafe { raw::nic_tx_hold_queue(pair.txq.as_ptr()) };
-        }
-        // SAFETY: the device is valid (invariant), RTNL is held.
-        let result = to_result(unsafe { raw::netif_set_real_num_queues(self.as_raw(), n, n) });
-        // SAFETY: the device is valid (invariant); written under RTNL only.
-        let active = unsafe { (*self.as_raw()).real_num_tx_queues } as usize;
-        // The watchdog takes a stopped queue for one that hangs, whether or not it is in use.
-        for pair in self.pairs.iter().skip(active) {
-            // SAFETY: the queue is valid. The stack sends nothing to it.
-            unsafe { raw::nic_tx_start_queue(pair.txq.as_ptr()) };
-        }
-        result
-    }
-
-    /// Installs the state of pair `index` and lets it run: polls and transmissions may come before
-    /// this returns. `irq` is its Linux interrupt number, for those who look. Sleeps.
-    ///
-    /// Errors: `EINVAL` past the end, `EBUSY` when the pair runs, `ENODEV` when the device is not registered,
-    /// or no longer.
-    pub fn start_pair(
-        &self,
-        index: usize,
-        tx: T::Tx<'bound>,
-        poll: T::Poll<'bound>,
-        irq: u32,
-        rtnl: &Rtnl,
-    ) -> Result {
-        let pair = self.pairs.get(index).ok_or(EINVAL)?;
-        if !self.is_registered(rtnl) {
-            return Err(ENODEV);
-        }
-        // SAFETY: RTNL is held (invariant of `enabled`).
-        let enabled = unsafe { &mut *pair.enabled.get() };
-        if *enabled {
-            return Err(EBUSY);
-        }
-        let queue = u32::from(pair.index);
-        let napi = pair.napi.get();
-        // Before there is a transmit state, whose first packet is accounted for.
-        // SAFETY: the queue is valid.
-        unsafe {
-            raw::nic_tx_hold_queue(pair.txq.as_ptr());
-            raw::nic_tx_reset(pair.txq.as_ptr());
-        }
-        // SAFETY: RTNL is held and the context is disabled (invariant of `poll`).
-        unsafe { *pair.poll.get() = Some(poll) };
-        drop(pair.swap_tx(Some(tx)));
-        // SAFETY: the context is added and disabled (invariants); the device and queue are valid
-        // and RTNL is held.
-        unsafe {
-            raw::nic_napi_set_irq(napi, c_int::try_from(irq).unwrap_or(-1));
-            raw::netif_queue_set_napi(
-                self.as_raw(),
-                queue,
-                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
-                napi,
-            );
-            raw::netif_queue_set_napi(
-                self.as_raw(),
-                queue,
-                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_TX,
-                napi,
-            );
-            raw::napi_enable(napi);
-            // What the stack kept while the queue stood still goes now, not with the next packet.
-            raw::netif_tx_wake_queue(pair.txq.as_ptr());
-        }
-        *enabled = true;
-        Ok(())
     }
 
     /// Stops pair `index` and returns its state; `None` when it did not run. When this returns no
     /// poll and no transmission of the pair runs and none will, and [`Operations::rearm`] has been called
     /// for the last time: the vector may be enabled. Sleeps.
-    pub fn stop_pair(
-        &self,
-        index: usize,
-        _rtnl: &Rtnl,
-    ) -> Option<(T::Tx<'bound>, T::Poll<'bound>)> {
-        let pair = self.pairs.get(index)?;
-        // SAFETY: RTNL is held (invariant of `enabled`).
-        let enabled = unsafe { &mut *pair.enabled.get() };
-        if !*enabled {
-            return None;
+    pub fn stop_pair(&self, index: usize, rtnl: &Rtnl) -> Option<(T::Tx<'bound>, T::Poll<'bound>)> {
+        self.pairs.get(index)?.stop(rtnl)
+    }
+
+    /// Counts packets that were in the ring of pair `index` when it was stopped, and were not sent, as
+    /// dropped. Process context.
+    pub fn add_tx_dropped(&self, index: usize, packets: u64) {
+        if let Some(pair) = self.pairs.get(index) {
+            pair.add_tx_dropped(packets);
         }
-        let napi = pair.napi.get();
-        let queue = u32::from(pair.index);
-        // SAFETY: the queue is valid.
-        unsafe { raw::nic_tx_hold_queue(pair.txq.as_ptr()) };
-        let tx = pair.swap_tx(None);
-        // SAFETY: the context is added and enabled; the device is valid and RTNL is held. Disabling
-        // waits until the context is completed, the grace period for what the poll function does then.
-        unsafe {
-            raw::napi_disable(napi);
-            raw::synchronize_net();
-            raw::netif_queue_set_napi(
-                self.as_raw(),
-                queue,
-                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
-                core::ptr::null_mut(),
-            );
-            raw::netif_queue_set_napi(
-                self.as_raw(),
-                queue,
-                raw::netdev_queue_type_NETDEV_QUEUE_TYPE_TX,
-                core::ptr::null_mut(),
-            );
-            raw::nic_napi_set_irq(napi, -1);
-        }
-        *enabled = false;
-        // The poll function may have restarted the queue before it was disabled.
-        // SAFETY: the queue is valid.
-        unsafe { raw::nic_tx_hold_queue(pair.txq.as_ptr()) };
-        // SAFETY: RTNL is held and the context is disabled (invariant of `poll`).
-        let poll = unsafe { (*pair.poll.get()).take() };
-        tx.zip(poll)
     }
 
     /// Has the poll function of pair `index` run soon; from an interrupt handler. Harmless when the pair
@@ -417,42 +206,27 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     #[inline]
     pub fn schedule_poll(&self, index: usize) {
         if let Some(pair) = self.pairs.get(index) {
-            // SAFETY: the context is added (invariant); a disabled one is not scheduled.
-            unsafe { raw::nic_napi_schedule(pair.napi.get()) };
+            pair.schedule_poll();
         }
     }
 
-    fn stop_pairs(&self, rtnl: &Rtnl) {
+    /// Stops all pairs that run.
+    pub(super) fn stop_pairs(&self, rtnl: &Rtnl) {
         for index in 0..self.pairs.len() {
             drop(self.stop_pair(index, rtnl));
         }
     }
-
-    /// Whether the device is registered; under RTNL it stays so.
-    fn is_registered(&self, _rtnl: &Rtnl) -> bool {
-        // SAFETY: the device is valid (invariant).
-        unsafe { raw::nic_netdev_registered(self.as_raw()) }
-    }
-
-    /// Removes what `Builder::register` set up with the kernel beyond the registration itself.
-    pub(super) fn delete_napi(&self) {
-        for pair in self.pairs.iter() {
-            // SAFETY: added at construction, disabled since `stop` or never enabled.
-            unsafe { raw::nic_netif_napi_del(pair.napi.get()) };
-        }
-    }
 }
 
-impl<T: Operations> Resource for Interface<'_, T> {
+// SAFETY: `unregister_netdev` waits for every callback of the device, the callback that takes the
+// interface down has stopped the pairs, and the lock makes a second caller wait for the first.
+unsafe impl<T: Operations> Resource for Interface<'_, T> {
     fn unregister(&self) {
         let mut registered = self.registered.lock();
         if *registered {
-            *self.has_link.lock() = false;
-            // SAFETY: registered and not yet unregistered. Stops the interface and waits for every
-            // callback but those of pairs that the driver's `stop` left running.
+            self.carrier.lock().is_told = false;
+            // SAFETY: registered and not yet unregistered.
             unsafe { raw::unregister_netdev(self.as_raw()) };
-            // Nobody starts one again: see `start_pair`.
-            self.stop_pairs(&Rtnl::lock());
             *registered = false;
         }
     }
@@ -461,12 +235,9 @@ impl<T: Operations> Resource for Interface<'_, T> {
 #[pinned_drop]
 impl<T: Operations> PinnedDrop for Interface<'_, T> {
     fn drop(self: Pin<&mut Self>) {
-        // It may never have been registered.
-        self.stop_pairs(&Rtnl::lock());
-        self.delete_napi();
         // SAFETY: the device is ours and unregistered: the scope does not let go of us before
-        // `unregister`, and `Builder::register` not without registering. Clearing the private
-        // pointer first makes a late user fail loudly.
+        // `unregister`, and `Builder::register` not without registering. No pair runs, so no NAPI context
+        // is on its list. Clearing the private pointer first makes a late user fail loudly.
         unsafe {
             raw::nic_netdev_priv(self.as_raw())
                 .cast::<*const ()>()

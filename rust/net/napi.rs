@@ -26,29 +26,36 @@ use super::{
         ReceiveInfo,
         RxSkBuff, //
     },
-    stats::RxStats, //
+    stats::{
+        RxStats,
+        Writer, //
+    }, //
 };
 
 /// One run of a queue pair's poll function.
 ///
 /// # Invariants
 ///
-/// `napi` is valid for `'a` and its poll function is running.
+/// `napi` is valid for `'a` and its poll function is running, with this budget.
 ///
 /// # Examples
 ///
 /// ```
-/// use nic::{dma::Region, net::{Poll, ReceiveInfo}};
+/// use nic::net::{Poll, Progress};
 ///
-/// /// Hands up the `len` bytes that the device has put at the beginning of `buffer`.
-/// fn deliver(poll: &mut Poll<'_>, buffer: &Region<'_>, len: usize) {
-///     let Some(mut skb) = u32::try_from(len).ok().and_then(|len| poll.alloc(len)) else {
-///         poll.stats().alloc_failed.add(1);
-///         return;
+/// /// Receives whatever `next` delivers, as many packets as the budget allows.
+/// fn poll(poll: &mut Poll<'_>, mut next: impl FnMut(&mut nic::net::RxPoll<'_>) -> bool) -> Progress {
+///     let Some(mut rx) = poll.receive_half() else {
+///         return Progress::Done(0);
 ///     };
-///     match skb.append(buffer, 0, len) {
-///         Ok(()) => poll.receive(skb, ReceiveInfo::default()),
-///         Err(_) => poll.stats().length_errors.add(1),
+///     let mut received = 0;
+///     while received < rx.budget() && next(&mut rx) {
+///         received += 1;
+///     }
+///     if received < rx.budget() {
+///         Progress::Done(received)
+///     } else {
+///         Progress::More
 ///     }
 /// }
 /// ```
@@ -57,19 +64,20 @@ pub struct Poll<'a> {
     queue: u16,
     budget: u32,
     completions: TxCompletions<'a>,
-    stats: &'a RxStats,
+    stats: Writer<'a, RxStats>,
 }
 
 impl<'a> Poll<'a> {
     /// # Safety
     ///
-    /// To be called from the poll function of `napi`, which must be valid for `'a`.
+    /// To be called from the poll function of `napi`, which must be valid for `'a`, with the budget
+    /// that the function was given.
     pub(super) unsafe fn new(
         napi: *mut raw::napi_struct,
         queue: u16,
         budget: u32,
         completions: TxCompletions<'a>,
-        stats: &'a RxStats,
+        stats: Writer<'a, RxStats>,
     ) -> Self {
         // INVARIANT: by the safety requirement.
         Self {
@@ -81,28 +89,81 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// How many packets may be received in this run. 0 (netpoll) means: transmissions only.
-    #[inline]
-    pub fn budget(&self) -> u32 {
-        self.budget
-    }
-
-    /// What the pair's transmit queue is to hear of.
+    /// The part of the pair's transmit queue that hears of completions.
     #[inline]
     pub fn completions(&self) -> &TxCompletions<'a> {
         &self.completions
     }
 
+    /// The half that receives; `None` in a run for transmissions only. That is netpoll's, which may
+    /// be in hard interrupt context: the stack takes no packets there.
+    #[inline]
+    pub fn receive_half(&mut self) -> Option<RxPoll<'_>> {
+        let Self {
+            napi,
+            queue,
+            budget,
+            ref stats,
+            ..
+        } = *self;
+        // INVARIANT: the budget is not 0; the rest is that of `Poll`.
+        (budget != 0).then_some(RxPoll {
+            napi,
+            queue,
+            budget,
+            stats,
+        })
+    }
+}
+
+/// The receiving half of a [`Poll`].
+///
+/// # Invariants
+///
+/// `napi` is valid for `'a`, its poll function is running, in soft interrupt context, and was given a
+/// budget.
+///
+/// # Examples
+///
+/// ```
+/// use nic::{dma::Region, net::{ReceiveInfo, RxPoll}};
+///
+/// /// Hands up the `len` bytes that the device has put at the beginning of `buffer`.
+/// fn deliver(rx: &mut RxPoll<'_>, buffer: &Region<'_>, len: usize) {
+///     let Some(mut skb) = u32::try_from(len).ok().and_then(|len| rx.alloc(len)) else {
+///         rx.stats().add_alloc_failed(1);
+///         return;
+///     };
+///     match skb.append(buffer, 0, len) {
+///         Ok(()) => rx.receive(skb, ReceiveInfo::default()),
+///         Err(_) => rx.stats().add_length_errors(1),
+///     }
+/// }
+/// ```
+pub struct RxPoll<'a> {
+    napi: *mut raw::napi_struct,
+    queue: u16,
+    budget: u32,
+    stats: &'a Writer<'a, RxStats>,
+}
+
+impl<'a> RxPoll<'a> {
+    /// How many packets may be received in this run; at least 1.
+    #[inline]
+    pub fn budget(&self) -> u32 {
+        self.budget
+    }
+
     /// The pair's receive counters.
     #[inline]
-    pub fn stats(&self) -> &'a RxStats {
+    pub fn stats(&self) -> &'a Writer<'a, RxStats> {
         self.stats
     }
 
     /// An empty packet with room for `len` bytes; `None` without memory.
     #[inline]
     pub fn alloc(&mut self, len: u32) -> Option<RxSkBuff> {
-        // SAFETY: we are in the poll function (invariant).
+        // SAFETY: the poll function runs with a budget (invariant).
         let skb = unsafe { raw::nic_napi_alloc_skb(self.napi, len) };
         // SAFETY: a fresh buffer is ours.
         NonNull::new(skb).map(|skb| unsafe { RxSkBuff::from_raw(skb) })
@@ -132,7 +193,7 @@ impl<'a> Poll<'a> {
         }
         let len = u32::try_from(headers.len())?;
         let raw_info = info.to_raw(self.queue);
-        // SAFETY: we are in the poll function (invariant). `headers` has `len` bytes, which are
+        // SAFETY: the poll function runs with a budget (invariant). `headers` has `len` bytes, which are
         // copied; the pieces are in pages with counts of their own (invariant of `Pieces`), of which
         // the stack gets one.
         let lent = unsafe {
@@ -149,12 +210,12 @@ impl<'a> Poll<'a> {
         if !lent {
             return Err(ENOMEM);
         }
-        self.stats.packets.add(1);
-        self.stats.lent.add(1);
+        self.stats.add_packets(1);
+        self.stats.add_lent(1);
         let bytes = u64::from(len).wrapping_add(pieces.bytes);
-        self.stats.bytes.add(bytes);
+        self.stats.add_bytes(bytes);
         if info.checksum_good {
-            self.stats.csum_good.add(1);
+            self.stats.add_csum_good(1);
         }
         Ok(())
     }
@@ -165,20 +226,20 @@ impl<'a> Poll<'a> {
     pub fn receive(&mut self, skb: RxSkBuff, info: ReceiveInfo) {
         let len = skb.len();
         if len < raw::ETH_HLEN {
-            self.stats.length_errors.add(1);
+            self.stats.add_length_errors(1);
             return;
         }
         let info = info.to_raw(self.queue);
-        // SAFETY: we are in the poll function (invariant); the buffer is ours and handed over, linear
+        // SAFETY: the poll function runs with a budget (invariant); the buffer is ours and handed over, linear
         // and not cloned (invariant of `RxSkBuff`), with a whole Ethernet header.
         let group = unsafe { raw::nic_napi_receive(self.napi, skb.into_raw(), &info) };
-        self.stats.packets.add(1);
-        self.stats.bytes.add(len.into());
+        self.stats.add_packets(1);
+        self.stats.add_bytes(len.into());
         if info.csum_good {
-            self.stats.csum_good.add(1);
+            self.stats.add_csum_good(1);
         }
         if group {
-            self.stats.multicast.add(1);
+            self.stats.add_multicast(1);
         }
     }
 }

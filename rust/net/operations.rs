@@ -7,8 +7,6 @@ use kernel::{
     prelude::*, //
 };
 
-use crate::text::Text;
-
 use super::{
     AddressList,
     Features,
@@ -51,11 +49,14 @@ pub struct RxMode {
 
 /// A network driver.
 ///
-/// Per queue pair there are two pieces of state, installed by [`Interface::start_pair`]: `Tx`,
+/// Per queue pair there are two pieces of state, installed by [`RunningInterface::start_pair`](super::RunningInterface::start_pair): `Tx`,
 /// lent to [`Self::start_xmit`] under the queue's transmit lock, and `Poll`, lent to [`Self::poll`]
 /// and [`Self::polled`] while they run. The library sees to the exclusion, so both are plain `&mut`.
 ///
-/// Callbacks given an [`Rtnl`] run in process context with the RTNL lock held and may sleep.
+/// Locks, by the type of the arguments: callbacks given an [`Rtnl`] run in process context with the RTNL
+/// lock held and may sleep; the others hold neither RTNL nor the device's instance lock and say in which
+/// context they run. The library registers devices that are not "ops-locked", so the kernel never calls
+/// with the instance lock instead of RTNL.
 #[vtable]
 pub trait Operations: Sized + 'static {
     /// The driver's data; dropped after the interface is unregistered.
@@ -75,10 +76,12 @@ pub trait Operations: Sized + 'static {
     /// `ip link set up`. On success the queues run.
     fn open<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Result;
 
-    /// `ip link set down`, also before unregistration. Afterwards no queue runs.
+    /// `ip link set down`, also before unregistration. Pairs that the driver leaves running are stopped
+    /// afterwards.
     fn stop<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl);
 
-    /// Sends a packet. Soft interrupt context, the queue's transmit lock held.
+    /// Sends a packet. The queue's transmit lock is held, soft interrupts are off; netpoll calls with
+    /// hard interrupts off, too.
     fn start_xmit<'bound>(
         interface: &Interface<'bound, Self>,
         tx: &mut Self::Tx<'bound>,
@@ -86,7 +89,16 @@ pub trait Operations: Sized + 'static {
         skb: SkBuff,
     ) -> TxOutcome;
 
-    /// Reaps transmissions, receives packets. Soft interrupt context.
+    /// Rings the doorbell for packets that [`Self::start_xmit`] took without, because more were to come:
+    /// they do not. Context as there.
+    fn flush_xmit<'bound>(
+        interface: &Interface<'bound, Self>,
+        tx: &mut Self::Tx<'bound>,
+        queue: &TxQueue<'_>,
+    );
+
+    /// Reaps transmissions, receives packets. Soft interrupt context, or for netpoll, which gives no
+    /// budget, any.
     fn poll<'bound>(
         interface: &Interface<'bound, Self>,
         state: &mut Self::Poll<'bound>,
@@ -94,6 +106,7 @@ pub trait Operations: Sized + 'static {
     ) -> Progress;
 
     /// The last that is done with `state` after [`Progress::Done`]. Soft interrupt context.
+    /// Not called in a run without a budget.
     fn polled<'bound>(
         interface: &Interface<'bound, Self>,
         state: &mut Self::Poll<'bound>,
@@ -103,8 +116,8 @@ pub trait Operations: Sized + 'static {
     /// state is given up: the next poll may run on another processor already.
     fn rearm<'bound>(interface: &Interface<'bound, Self>, vector: Self::Vector);
 
-    /// Adds what only the hardware counted to the sums of the queues. May run at any time in
-    /// process context, without RTNL; must not sleep.
+    /// Adds what only the hardware counted to the sums of the queues. May run at any time, with any
+    /// lock held or none: must not sleep.
     fn stats<'bound>(interface: &Interface<'bound, Self>, stats: &mut LinkStats) {
         let _ = (interface, stats);
     }
@@ -128,8 +141,12 @@ pub trait Operations: Sized + 'static {
     fn change_mtu<'bound>(interface: &Interface<'bound, Self>, mtu: u32, rtnl: &Rtnl) -> Result;
 
     /// Forces features that depend on each other.
-    fn fix_features<'bound>(interface: &Interface<'bound, Self>, wanted: Features) -> Features {
-        let _ = interface;
+    fn fix_features<'bound>(
+        interface: &Interface<'bound, Self>,
+        wanted: Features,
+        rtnl: &Rtnl,
+    ) -> Features {
+        let _ = (interface, rtnl);
         wanted
     }
 
@@ -156,14 +173,7 @@ pub trait Operations: Sized + 'static {
         Err(EOPNOTSUPP)
     }
 
-    /// Queue `queue` has been stopped for longer than the watchdog allows. Soft interrupt context:
-    /// must not sleep.
+    /// Queue `queue` has been stopped for longer than the watchdog allows. Soft interrupt context, with
+    /// a spin lock of the core's held: must not sleep.
     fn tx_timeout<'bound>(interface: &Interface<'bound, Self>, queue: u32);
-
-    /// Writes the name of the device's port, such as `p0`, which udev appends to the interface's.
-    /// RTNL is held. Errors: `EOPNOTSUPP` when the port has no name.
-    fn phys_port_name<'bound>(interface: &Interface<'bound, Self>, out: &mut Text<'_>) -> Result {
-        let _ = (interface, out);
-        Err(EOPNOTSUPP)
-    }
 }

@@ -8,7 +8,10 @@ use core::marker::PhantomData;
 
 use crate::raw;
 
-use super::stats::TxStats;
+use super::stats::{
+    TxStats,
+    Writer, //
+};
 
 /// What accounting for a packet found out.
 #[derive(Clone, Copy)]
@@ -33,7 +36,7 @@ impl Sent {
 ///
 /// # Invariants
 ///
-/// `txq` is a valid queue of a live device for `'a`, and its transmit lock is held.
+/// `txq` is a valid queue of a live device for `'a`, and this processor holds its transmit lock.
 ///
 /// # Examples
 ///
@@ -50,16 +53,16 @@ impl Sent {
 /// ```
 pub struct TxQueue<'a> {
     txq: *mut raw::netdev_queue,
-    stats: &'a TxStats,
+    stats: Writer<'a, TxStats>,
     _lifetime: PhantomData<&'a ()>,
 }
 
 impl<'a> TxQueue<'a> {
     /// # Safety
     ///
-    /// `txq` must be a valid queue for `'a`, with its transmit lock held.
+    /// `txq` must be a valid queue for `'a`, with its transmit lock held by this processor.
     #[inline]
-    pub(super) unsafe fn new(txq: *mut raw::netdev_queue, stats: &'a TxStats) -> Self {
+    pub(super) unsafe fn new(txq: *mut raw::netdev_queue, stats: Writer<'a, TxStats>) -> Self {
         // INVARIANT: by the safety requirement.
         Self {
             txq,
@@ -73,10 +76,10 @@ impl<'a> TxQueue<'a> {
         self.txq
     }
 
-    /// The queue's counters.
+    /// The queue's counters, which the holder of the transmit lock writes.
     #[inline]
-    pub fn stats(&self) -> &TxStats {
-        self.stats
+    pub fn stats(&self) -> &Writer<'a, TxStats> {
+        &self.stats
     }
 
     /// Accounts for `bytes` given to the device (byte queue limits).
@@ -105,7 +108,7 @@ impl<'a> TxQueue<'a> {
             unsafe { raw::nic_tx_start_queue(self.txq) };
             return false;
         }
-        self.stats.stopped.add(1);
+        self.stats.add_stopped(1);
         true
     }
 }

@@ -19,7 +19,10 @@ use crate::{
     raw, //
 };
 
-use super::queue::TxQueue;
+use super::{
+    queue::TxQueue,
+    TransmitInfo, //
+};
 
 /// An owned packet. Dropping it counts as a drop in the kernel's statistics and traces; a packet
 /// that was sent is [`Self::consume`]d.
@@ -49,84 +52,6 @@ pub struct SkBuff(NonNull<raw::sk_buff>);
 
 // SAFETY: a socket buffer may be used and freed by any one thread at a time.
 unsafe impl Send for SkBuff {}
-
-/// Which checksum the device is to fill in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum L4Checksum {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-    /// SCTP's CRC32c.
-    Sctp,
-    /// In some other place; see [`SkBuff::checksum_in_software`].
-    Other,
-}
-
-/// What the stack asks of the device for a packet.
-pub struct TransmitInfo(raw::nic_tx_info);
-
-impl TransmitInfo {
-    /// Bytes of the packet, without padding and CRC.
-    #[inline]
-    pub fn len(&self) -> u32 {
-        self.0.len
-    }
-
-    /// Whether the packet has no bytes.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.0.len == 0
-    }
-
-    /// The checksum to fill in.
-    #[inline]
-    pub fn checksum(&self) -> Option<L4Checksum> {
-        match u32::from(self.0.csum) {
-            raw::nic_csum_NIC_CSUM_NONE => None,
-            raw::nic_csum_NIC_CSUM_TCP => Some(L4Checksum::Tcp),
-            raw::nic_csum_NIC_CSUM_UDP => Some(L4Checksum::Udp),
-            raw::nic_csum_NIC_CSUM_SCTP => Some(L4Checksum::Sctp),
-            _ => Some(L4Checksum::Other),
-        }
-    }
-
-    /// Offset of the network header; meaningful with a checksum.
-    #[inline]
-    pub fn l3_offset(&self) -> u32 {
-        self.0.l3_offset
-    }
-
-    /// Offset of the transport header; meaningful with a checksum.
-    #[inline]
-    pub fn l4_offset(&self) -> u32 {
-        self.0.l4_offset
-    }
-
-    /// Whether the network header is IPv4's; meaningful with a checksum.
-    #[inline]
-    pub fn is_ipv4(&self) -> bool {
-        self.0.ipv4
-    }
-
-    /// Bytes of payload per segment and of the TCP header, when the device is to segment.
-    #[inline]
-    pub fn tso(&self) -> Option<(u16, u32)> {
-        (self.0.gso_size != 0).then_some((self.0.gso_size, self.0.l4_len))
-    }
-
-    /// Segments the device will make; 1 without segmentation.
-    #[inline]
-    pub fn segments(&self) -> u16 {
-        self.0.gso_segs.max(1)
-    }
-
-    /// The VLAN tag to insert (TCI).
-    #[inline]
-    pub fn vlan(&self) -> Option<u16> {
-        self.0.has_vlan.then_some(self.0.vlan_tci)
-    }
-}
 
 impl SkBuff {
     /// # Safety
@@ -166,17 +91,28 @@ impl SkBuff {
     /// What the stack asks of the device.
     #[inline]
     pub fn transmit_info(&self) -> TransmitInfo {
-        let mut info = raw::nic_tx_info::default();
-        // SAFETY: the buffer is valid (invariant) and being transmitted or about to be.
-        unsafe { raw::nic_skb_tx_info(self.0.as_ptr(), &mut info) };
-        TransmitInfo(info)
+        // SAFETY: the buffer is valid and nobody changes it (invariant).
+        unsafe { TransmitInfo::of(self.0.as_ptr()) }
     }
 
     /// Computes the checksum here and now, of a packet on its way to `queue`. Any context. Errors: `ENOMEM`,
     /// `EINVAL`, also if the packet is another device's or not ours alone.
     pub fn checksum_in_software(&mut self, queue: &TxQueue<'_>) -> Result {
-        // SAFETY: buffer and queue are valid (invariants); the helper changes nothing that others share.
-        to_result(unsafe { raw::nic_skb_checksum_help(self.0.as_ptr(), queue.as_raw()) })
+        let skb = self.0.as_ptr();
+        // On error the kernel's functions look at the packet's device, which may be gone unless it is the
+        // queue's.
+        // SAFETY: buffer and queue are valid (invariants).
+        if unsafe { raw::nic_skb_dev(skb) != (*queue.as_raw()).dev || raw::nic_skb_shared(skb) } {
+            return Err(EINVAL);
+        }
+        // SAFETY: the buffer is ours alone, as checked, and its device is there.
+        to_result(unsafe {
+            if raw::nic_skb_csum_is_sctp(skb) {
+                raw::skb_crc32c_csum_help(skb)
+            } else {
+                raw::skb_checksum_help(skb)
+            }
+        })
     }
 
     /// Copies the packet to `region` at `offset`, ready for the device: zero-padded to `min_len`,
@@ -192,19 +128,19 @@ impl SkBuff {
         offset: usize,
         min_len: usize,
     ) -> Result<usize> {
-        let len = info.0.len as usize;
+        let len = info.len() as usize;
         let total = len.max(min_len);
         let to = region.ptr_range(offset, total).ok_or(EINVAL)?;
         // SAFETY: the buffer is valid (invariant), `to` has room for `len` bytes; the device may
         // read them while they are written, which harms nobody but its own packet.
         to_result(unsafe {
-            raw::nic_skb_copy_bits(self.0.as_ptr(), to.as_ptr().cast(), info.0.len)
+            raw::nic_skb_copy_bits(self.0.as_ptr(), to.as_ptr().cast(), info.len())
         })?;
         if total > len {
             // SAFETY: `to` has room for `total` bytes.
             unsafe { to.as_ptr().add(len).write_bytes(0, total - len) };
         }
-        if info.0.gso_size != 0 {
+        if let Some(check) = info.tso_check() {
             let put = |at: u32, value: u16| -> Result {
                 let at = at as usize;
                 if at.saturating_add(2) > len {
@@ -214,14 +150,14 @@ impl SkBuff {
                 unsafe { to.as_ptr().add(at).cast::<u16>().write_unaligned(value) };
                 Ok(())
             };
-            let (l3, l4) = (info.0.l3_offset, info.0.l4_offset);
-            if info.0.ipv4 {
+            let (l3, l4) = (info.l3_offset(), info.l4_offset());
+            if info.is_ipv4() {
                 put(l3.wrapping_add(2), 0)?;
                 put(l3.wrapping_add(10), 0)?;
             } else {
                 put(l3.wrapping_add(4), 0)?;
             }
-            put(l4.wrapping_add(16), info.0.tso_check)?;
+            put(l4.wrapping_add(16), check)?;
         }
         Ok(total)
     }
@@ -242,7 +178,7 @@ impl Drop for SkBuff {
     }
 }
 
-/// A packet being put together for the stack, made by [`super::Poll::alloc`].
+/// A packet being put together for the stack, made by [`super::RxPoll::alloc`].
 ///
 /// # Invariants
 ///

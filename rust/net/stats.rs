@@ -1,43 +1,96 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counters of a queue, each written by one context and read by any.
+//! Counters of a queue, each written by the context that owns it and read by any.
 //!
 //! 64 bits everywhere; on 64-bit machines a reader never sees half an update, and the kernel's own
-//! `u64_stats_sync` is empty there for the same reason. `core` atomics, because the kernel crate's are calls
-//! into C in a kernel without inlined helpers, and these are on the path of every packet.
+//! `u64_stats_sync` is empty there for the same reason.
 
-use core::sync::atomic::{
+use core::{
+    marker::PhantomData,
+    ops::Deref, //
+};
+
+use kernel::macros::paste;
+
+use crate::atomic::{
     AtomicU64,
     Ordering, //
 };
 
 /// A number that one context at a time advances.
-///
-/// # Examples
-///
-/// ```
-/// use nic::net::Counter;
-///
-/// let packets = Counter::default();
-/// packets.add(2);
-/// packets.add(1);
-/// assert_eq!(packets.get(), 3);
-/// ```
 #[derive(Default)]
-pub struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    /// Advances by `n`. Not a read-modify-write: the caller is the only writer.
+    /// Advances by `n`. Not a read-modify-write: an advance beside another one would be lost, so the
+    /// caller must be the only writer. Any context.
     #[inline(always)]
-    pub fn add(&self, n: u64) {
+    pub(crate) fn advance(&self, n: u64) {
         let old = self.0.load(Ordering::Relaxed);
         self.0.store(old.wrapping_add(n), Ordering::Relaxed);
     }
 
     /// The value. Any context.
     #[inline]
-    pub fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The right to advance the counters in an `S`, which one context at a time has; `add_<name>` advances
+/// a counter.
+///
+/// # Invariants
+///
+/// Nobody else advances a counter of the `S` during `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use nic::net::{RxStats, Writer};
+///
+/// let mut stats = RxStats::default();
+/// let owner = Writer::from(&mut stats);
+/// owner.add_packets(2);
+/// owner.add_packets(1);
+/// assert_eq!(stats.packets(), 3);
+/// ```
+pub struct Writer<'a, S> {
+    stats: &'a S,
+    /// Tied to the context it was made in.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl<'a, S> Writer<'a, S> {
+    /// # Safety
+    ///
+    /// Nobody else may advance a counter of `stats` as long as the result exists.
+    #[inline(always)]
+    pub(super) unsafe fn new(stats: &'a S) -> Self {
+        // INVARIANT: by the safety requirement.
+        Self {
+            stats,
+            _not_send: PhantomData,
+        }
+    }
+}
+
+impl<'a, S> From<&'a mut S> for Writer<'a, S> {
+    fn from(stats: &'a mut S) -> Self {
+        // INVARIANT: the reference is the only one.
+        Self {
+            stats,
+            _not_send: PhantomData,
+        }
+    }
+}
+
+impl<S> Deref for Writer<'_, S> {
+    type Target = S;
+
+    #[inline(always)]
+    fn deref(&self) -> &S {
+        self.stats
     }
 }
 
@@ -47,7 +100,7 @@ macro_rules! counters {
         #[derive(Default)]
         #[repr(align(64))]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: Counter,)*
+            $($field: Counter,)*
         }
 
         impl $name {
@@ -56,14 +109,34 @@ macro_rules! counters {
 
             /// Calls `f` with each value.
             pub fn for_each(&self, mut f: impl FnMut(u64)) {
-                $(f(self.$field.get());)*
+                $(f(self.$field());)*
+            }
+
+            $(
+                $(#[$field_doc])*
+                #[inline]
+                pub fn $field(&self) -> u64 {
+                    self.$field.get()
+                }
+            )*
+        }
+
+        paste! {
+            impl Writer<'_, $name> {
+                $(
+                    #[doc = concat!("Advances [`", stringify!($name), "::", stringify!($field), "`].")]
+                    #[inline(always)]
+                    pub fn [<add_ $field>](&self, n: u64) {
+                        self.stats.$field.advance(n);
+                    }
+                )*
             }
         }
     };
 }
 
 counters! {
-    /// Transmit side; written under the transmit lock, or with RTNL held while the queue does not run.
+    /// Transmit side; written under the transmit lock.
     TxStats {
         /// Packets given to the device; one that it segments counts as its segments.
         packets,
@@ -120,10 +193,9 @@ impl QueueStats {
     /// Packets and bytes of both directions. Any context.
     #[inline]
     pub fn total(&self) -> (u64, u64) {
-        let sum = |a: &Counter, b: &Counter| a.get().wrapping_add(b.get());
         (
-            sum(&self.rx.packets, &self.tx.packets),
-            sum(&self.rx.bytes, &self.tx.bytes),
+            self.rx.packets().wrapping_add(self.tx.packets()),
+            self.rx.bytes().wrapping_add(self.tx.bytes()),
         )
     }
 }

@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/if_vlan.h`](srctree/include/linux/if_vlan.h)
 
+use kernel::prelude::*;
+
 use crate::raw;
 
 use super::{
@@ -24,7 +26,9 @@ use super::{
 ///     interface.vlan_ids(rtnl).contains(vid)
 /// }
 /// ```
-pub struct VlanIds([u64; raw::NIC_VLAN_WORDS as usize]);
+pub struct VlanIds([u64; WORDS]);
+
+const WORDS: usize = raw::NIC_VLAN_N_VID as usize / 64;
 
 impl VlanIds {
     /// Whether `vid` is in the set.
@@ -42,10 +46,27 @@ impl<T: Operations> Interface<'_, T> {
     /// As long as the device is detached, the stack does not say which of them go: a driver looks here before
     /// [`Self::attach`].
     pub fn vlan_ids(&self, _rtnl: &Rtnl) -> VlanIds {
-        let mut ids = VlanIds([0; raw::NIC_VLAN_WORDS as usize]);
-        // SAFETY: the device is valid (invariant), RTNL is held; there are as many words as the function
-        // writes to.
-        unsafe { raw::nic_vlan_ids(self.as_raw(), ids.0.as_mut_ptr()) };
+        let mut ids = VlanIds([0; WORDS]);
+        // SAFETY: the device is valid (invariant), RTNL is held; the function is called back with the set,
+        // which nobody else uses meanwhile.
+        unsafe {
+            raw::nic_vlan_for_each(self.as_raw(), Some(add_callback), (&raw mut ids).cast());
+        }
         ids
     }
+}
+
+unsafe extern "C" fn add_callback(
+    _vlan: *mut raw::net_device,
+    vid: c_int,
+    ids: *mut c_void,
+) -> c_int {
+    // SAFETY: the set that `vlan_ids` passes.
+    let ids = unsafe { &mut *ids.cast::<VlanIds>() };
+    if let Ok(vid) = usize::try_from(vid) {
+        if let Some(word) = ids.0.get_mut(vid / 64) {
+            *word |= 1 << (vid % 64);
+        }
+    }
+    0
 }

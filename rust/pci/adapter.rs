@@ -7,7 +7,10 @@ use core::marker::PhantomData;
 
 use kernel::{
     bindings,
-    device::Core,
+    device::{
+        self,
+        Core, //
+    },
     dma::{
         Device as _,
         DmaMask, //
@@ -29,6 +32,7 @@ use super::{
         Binding,
         Bound, //
     },
+    express,
     interruption::{
         self,
         Interruption, //
@@ -46,12 +50,14 @@ use super::{
 ///
 /// Declare the module with [`crate::module_nic_driver!`].
 ///
-/// All callbacks run in process context with the device lock held and may sleep.
+/// All callbacks run in process context with the device lock held and may sleep. They get the device
+/// without the rights that come with the lock: the library enables its memory space before probe, and
+/// lets it make requests as long as the memory for that exists.
 ///
 /// # Examples
 ///
 /// ```
-/// use kernel::{device::Core, pci, prelude::*};
+/// use kernel::{device::Bound, pci, prelude::*};
 /// use nic::pci::{Driver, Scope};
 ///
 /// struct Quiet;
@@ -71,7 +77,7 @@ use super::{
 ///     const DMA_BITS: u32 = 64;
 ///
 ///     fn probe<'bound>(
-///         dev: &'bound pci::Device<Core<'_>>,
+///         dev: &'bound pci::Device<Bound>,
 ///         _scope: Scope<'bound>,
 ///         _info: Option<&'bound ()>,
 ///     ) -> impl PinInit<(), Error> + 'bound {
@@ -99,39 +105,39 @@ pub trait Driver: Sized + 'static {
     /// of this and what the device offers, and the PCI core answers more with `ERANGE`.
     const MAX_VFS: u16 = 0;
 
-    /// Brings the device up.
+    /// Whether the function is to wait 16 to 55 ms for the completion of a read, if it can and nobody has
+    /// decided otherwise; the PCI Express default may be as little as 50 us.
+    const LONG_COMPLETION_TIMEOUT: bool = false;
+
+    /// Brings the device up, whose memory space is enabled. It can make no requests, DMA or interrupts,
+    /// before there is an [`Arena`](crate::dma::Arena).
     fn probe<'bound>(
-        dev: &'bound pci::Device<Core<'_>>,
+        dev: &'bound pci::Device<device::Bound>,
         scope: Scope<'bound>,
         info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
     /// Quiets the device. No VF exists any more. Data is dropped afterwards.
-    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        let _ = (dev, this);
+    fn unbind(this: Pin<&Self::Data<'_>>) {
+        let _ = this;
     }
 
     /// `echo N > sriov_numvfs`, from none: prepare the device for `enable.num_vfs()` VFs, then call
     /// [`SriovEnable::enable`]. On error the driver has undone its part; dropping the guard disables
     /// the VFs.
     fn sriov_enable<'cb>(
-        dev: &'cb pci::Device<Core<'_>>,
         this: Pin<&'cb Self::Data<'_>>,
         enable: SriovEnable<'cb>,
     ) -> Result<SriovEnabled<'cb>> {
-        let _ = (dev, this, enable);
+        let _ = (this, enable);
         Err(EOPNOTSUPP)
     }
 
     /// `echo 0 > sriov_numvfs`, or the driver is about to be unbound: call
     /// [`SriovDisable::disable`], which takes the VFs off the bus, then return the device's
     /// resources to the PF. The adapter disables if the driver did not.
-    fn sriov_disable<'cb>(
-        dev: &'cb pci::Device<Core<'_>>,
-        this: Pin<&'cb Self::Data<'_>>,
-        disable: SriovDisable<'cb>,
-    ) {
-        let _ = (dev, this);
+    fn sriov_disable<'cb>(this: Pin<&'cb Self::Data<'_>>, disable: SriovDisable<'cb>) {
+        let _ = this;
         disable.disable();
     }
 
@@ -141,18 +147,14 @@ pub trait Driver: Sized + 'static {
     ///
     /// Comes after probe, never twice without a [`Driver::resume`] that succeeded in between.
     /// [`Driver::unbind`] may follow instead. VFs may exist, with drivers of their own.
-    fn interrupt(
-        dev: &pci::Device<Core<'_>>,
-        this: Pin<&Self::Data<'_>>,
-        interruption: Interruption,
-    ) {
-        let _ = (dev, this, interruption);
+    fn interrupt(this: Pin<&Self::Data<'_>>, interruption: Interruption) {
+        let _ = (this, interruption);
     }
 
     /// The device is back, its configuration space as it was: make it what it was. On error, which
     /// the adapter logs, the driver stays interrupted, and leaves the device alone.
-    fn resume(dev: &pci::Device<Core<'_>>, this: Pin<&Self::Data<'_>>) -> Result {
-        let _ = (dev, this);
+    fn resume(this: Pin<&Self::Data<'_>>) -> Result {
+        let _ = this;
         Ok(())
     }
 }
@@ -175,6 +177,10 @@ impl<T: Driver> pci::Driver for Inner<T> {
             // SAFETY: probe has just begun, nothing can have allocated or mapped DMA memory yet.
             unsafe { dev.dma_set_mask_and_coherent(mask)? };
             sriov::limit(dev, T::MAX_VFS);
+            dev.enable_device_mem()?;
+            if T::LONG_COMPLETION_TIMEOUT {
+                express::lengthen_completion_timeout(dev);
+            }
             Ok(Bound::new(dev, info))
         })
     }
@@ -185,14 +191,14 @@ impl<T: Driver> pci::Driver for Inner<T> {
         if sriov::num_vfs(dev) != 0 {
             disable_vfs::<T>(dev, data);
         }
-        T::unbind(dev, data);
+        T::unbind(data);
         // SAFETY: the device lock is held, and no callback comes after this one.
         unsafe { this.end() };
     }
 }
 
 fn disable_vfs<T: Driver>(dev: &pci::Device<Core<'_>>, data: Pin<&T::Data<'_>>) {
-    T::sriov_disable(dev, data, SriovDisable::new(dev));
+    T::sriov_disable(data, SriovDisable::new(dev));
     if sriov::num_vfs(dev) != 0 {
         SriovDisable::new(dev).disable();
     }
@@ -252,7 +258,7 @@ impl<T: Driver> Adapter<T> {
                 dev_err!(dev, "the device has not come back, it can have no VFs\n");
                 return Err(ENODEV);
             }
-            let enabled = T::sriov_enable(dev, this.data(), SriovEnable::new(dev, num_vfs))?;
+            let enabled = T::sriov_enable(this.data(), SriovEnable::new(dev, num_vfs))?;
             sriov::order(dev);
             enabled.keep();
             Ok(num_vfs.into())

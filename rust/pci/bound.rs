@@ -18,11 +18,6 @@ use kernel::{
 };
 use pin_init::Wrapper;
 
-use crate::{
-    raw,
-    sys, //
-};
-
 use super::{
     adapter::Driver,
     interruption::{
@@ -74,30 +69,30 @@ impl<'bound, T: Driver> Binding<'bound, T> {
         unsafe { self.map_unchecked(|this| &this.data) }
     }
 
+    /// As [`Resources::settle_master`].
+    pub(super) fn settle_master(&self, dev: &pci::Device<Core<'_>>) {
+        self.resources.settle_master(dev);
+    }
+
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Relaxed)
     }
 
     /// Has the driver stop, unless it did already.
-    pub(super) fn interrupt(
-        self: Pin<&Self>,
-        dev: &pci::Device<Core<'_>>,
-        interruption: Interruption,
-    ) {
+    pub(super) fn interrupt(self: Pin<&Self>, interruption: Interruption) {
         if !self.is_interrupted() {
             self.interrupted.store(true, Relaxed);
-            T::interrupt(dev, self.data(), interruption);
+            T::interrupt(self.data(), interruption);
         }
     }
 
     /// Has the driver go on, if it stopped.
     pub(super) fn resume(self: Pin<&Self>, dev: &pci::Device<Core<'_>>) -> Result {
         if self.is_interrupted() {
-            // An error took it away. Who restores the device's state after one that was not recovered from,
-            // as a reset or sleep does, restores that.
-            // SAFETY: the device is valid and its lock is held (`Core`).
-            unsafe { raw::pci_set_master(sys::pci_dev(dev)) };
-            T::resume(dev, self.data())
+            // An error took it away, and so does the restored state of the device after one that was not
+            // recovered from, as a reset or sleep does.
+            self.settle_master(dev);
+            T::resume(self.data())
                 .inspect_err(|e| dev_err!(dev, "the device does not come back: {e:?}\n"))?;
             self.interrupted.store(false, Relaxed);
         }

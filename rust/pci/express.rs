@@ -18,7 +18,7 @@ use crate::{
 ///
 /// What a function waits by default may be as little as 50 us (PCI Express, Device Control 2), and below
 /// 10 ms a slow translation or switch looks like a lost completion. The kernel keeps the setting through resets and sleep.
-pub fn lengthen_completion_timeout(dev: &pci::Device<Core<'_>>) {
+pub(super) fn lengthen_completion_timeout(dev: &pci::Device<Core<'_>>) {
     // SAFETY: the device is valid.
     unsafe { raw::nic_lengthen_completion_timeout(sys::pci_dev(dev)) };
 }

@@ -73,16 +73,6 @@ impl Interruption {
     }
 }
 
-/// Ends all requests of the device, DMA and interrupts, whatever it does with its registers. Process
-/// context, as everything that has the device locked.
-///
-/// For a device that cannot be told to stop, before its memory or its vectors are given up. It may
-/// make requests again after [`pci::Device::set_master`].
-pub fn clear_master(dev: &pci::Device<Core<'_>>) {
-    // SAFETY: the device is valid and its lock is held (`Core`).
-    unsafe { raw::pci_clear_master(sys::pci_dev(dev)) };
-}
-
 /// Keeps the configuration space as it is when the driver is bound, for [`slot_reset`]: the PCI
 /// core's own copy is from before.
 pub(super) fn remember(dev: &pci::Device<Core<'_>>) -> Result {
@@ -124,7 +114,7 @@ impl<T: Driver> Callbacks<T> {
         let pdev = unsafe { container_of!(dev, bindings::pci_dev, dev) };
         // SAFETY: the PM core holds the device lock for these callbacks, and they are those of the
         // driver that is bound; binding happens with the lock held as a whole.
-        unsafe { bound::with::<T, _>(pdev, |dev, this| this.interrupt(dev, Interruption::Sleep)) };
+        unsafe { bound::with::<T, _>(pdev, |_, this| this.interrupt(Interruption::Sleep)) };
         0
     }
 
@@ -139,18 +129,14 @@ impl<T: Driver> Callbacks<T> {
 
     unsafe extern "C" fn shutdown(pdev: *mut bindings::pci_dev) {
         // SAFETY: the driver core holds the device lock and calls the driver that is bound.
-        unsafe {
-            bound::with::<T, _>(pdev, |dev, this| {
-                this.interrupt(dev, Interruption::Shutdown)
-            })
-        };
+        unsafe { bound::with::<T, _>(pdev, |_, this| this.interrupt(Interruption::Shutdown)) };
     }
 
     unsafe extern "C" fn reset_prepare(pdev: *mut bindings::pci_dev) {
         // SAFETY: the PCI core's resets hold the device lock and call the driver that is bound.
         unsafe {
             bound::with::<T, _>(pdev, |dev, this| {
-                this.interrupt(dev, Interruption::Reset);
+                this.interrupt(Interruption::Reset);
                 sriov::save_vfs(dev);
             })
         };
@@ -174,9 +160,10 @@ impl<T: Driver> Callbacks<T> {
         // SAFETY: error recovery holds the device lock and calls the driver that is bound.
         unsafe {
             bound::with::<T, _>(pdev, |dev, this| {
-                // What the device has under way must not reach memory that gets a new owner.
-                clear_master(dev);
-                this.interrupt(dev, Interruption::Error);
+                // Requests that the device has under way must not reach memory that gets a new owner.
+                // SAFETY: the device is valid and its lock is held (`Core`).
+                raw::pci_clear_master(sys::pci_dev(dev));
+                this.interrupt(Interruption::Error);
             })
         };
         if state == bindings::pci_channel_io_perm_failure {
@@ -189,11 +176,12 @@ impl<T: Driver> Callbacks<T> {
     unsafe extern "C" fn slot_reset(pdev: *mut bindings::pci_dev) -> bindings::pci_ers_result_t {
         // SAFETY: as in `error_detected`.
         let present = unsafe {
-            bound::with::<T, _>(pdev, |dev, _| {
+            bound::with::<T, _>(pdev, |dev, this| {
                 let pdev = sys::pci_dev(dev);
-                // SAFETY: the device is valid and its lock is held (`Core`). What is restored was
-                // saved by `remember`, or later by the PCI core.
+                // SAFETY: the device is valid and its lock is held (`Core`). The state was saved by
+                // `remember`, or later by the PCI core.
                 raw::pci_restore_state(pdev);
+                this.settle_master(dev);
                 raw::pci_device_is_present(pdev)
             })
         };

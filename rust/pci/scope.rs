@@ -15,7 +15,9 @@ use core::{
 };
 
 use kernel::{
+    device::DeviceContext,
     new_mutex,
+    pci,
     prelude::*,
     sync::{
         Arc,
@@ -23,12 +25,22 @@ use kernel::{
     }, //
 };
 
+use crate::{
+    raw,
+    sys, //
+};
+
 /// Something registered with the kernel that can be called back until it is unregistered.
-pub trait Resource: Send + Sync {
-    /// Ends the registration; when this returns no callback runs and none will.
+///
+/// # Safety
+///
+/// When [`Self::unregister`] returns, to whichever caller, no callback runs and none will. [`Scope`]
+/// relies on it: it erases the lifetime of what callbacks borrow.
+pub unsafe trait Resource: Send + Sync {
+    /// Ends the registration.
     ///
-    /// Called at least once, possibly several times and from several threads: must be idempotent,
-    /// and a second caller may return only when the first one's work is done. May sleep.
+    /// Called at least once, possibly several times and from several threads: is idempotent, and a
+    /// second caller waits for the first one's work to be done. May sleep.
     fn unregister(&self);
 }
 
@@ -38,11 +50,40 @@ pub(super) struct Resources {
     /// Lifetime erased: see the invariants of [`Scope`].
     #[pin]
     list: Mutex<KVec<Arc<dyn Resource>>>,
+    /// The memory that the device may access.
+    #[pin]
+    memory: Mutex<Memory>,
+}
+
+/// The memory that a device may access in its binding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// None so far.
+    Never,
+    /// That of an arena which exists.
+    Present,
+    /// None any more. The device may remember addresses of it, so it gets no other.
+    Gone,
 }
 
 impl Resources {
     pub(super) fn new() -> impl PinInit<Self> {
-        pin_init!(Self { list <- new_mutex!(KVec::new()) })
+        pin_init!(Self {
+            list <- new_mutex!(KVec::new()),
+            memory <- new_mutex!(Memory::Never),
+        })
+    }
+
+    /// Lets the device make requests if there is memory that it may access, and not if there is none.
+    pub(super) fn settle_master<Ctx: DeviceContext>(&self, dev: &pci::Device<Ctx>) {
+        let memory = self.memory.lock();
+        // SAFETY: the device is valid.
+        unsafe {
+            match *memory {
+                Memory::Present => raw::pci_set_master(sys::pci_dev(dev)),
+                Memory::Never | Memory::Gone => raw::pci_clear_master(sys::pci_dev(dev)),
+            }
+        }
     }
 
     /// Unregisters everything, newest first.
@@ -93,6 +134,18 @@ impl<'bound> Scope<'bound> {
         }
     }
 
+    /// Claims the one time in the binding that there is memory which the device may access. Errors:
+    /// `EBUSY` when it was claimed before.
+    pub(crate) fn claim_memory(self) -> Result<MemoryClaim<'bound>> {
+        let mut memory = self.resources.memory.lock();
+        if *memory != Memory::Never {
+            return Err(EBUSY);
+        }
+        // INVARIANT: set here, once.
+        *memory = Memory::Present;
+        Ok(MemoryClaim(self))
+    }
+
     /// Puts `resource`, which is already registered with the kernel, under the scope's care.
     ///
     /// Allocates and may sleep. On failure the resource is unregistered.
@@ -126,6 +179,28 @@ impl<'bound> Scope<'bound> {
         drop(list);
         // Outside the lock: this may be the last reference, whose drop may release another handle.
         drop(removed);
+    }
+}
+
+/// There is memory that the device may access, as long as this exists.
+///
+/// # Invariants
+///
+/// The binding's memory is [`Memory::Present`] until [`Self::end`], and this the only claim.
+pub(crate) struct MemoryClaim<'bound>(Scope<'bound>);
+
+impl MemoryClaim<'_> {
+    /// Lets the device make requests.
+    pub(crate) fn set_master<Ctx: DeviceContext>(&self, dev: &pci::Device<Ctx>) {
+        self.0.resources.settle_master(dev);
+    }
+
+    /// Ends the claim: the device makes no requests when this returns, and will make none.
+    pub(crate) fn end<Ctx: DeviceContext>(&self, dev: &pci::Device<Ctx>) {
+        *self.0.resources.memory.lock() = Memory::Gone;
+        self.0.resources.settle_master(dev);
+        // SAFETY: the device is valid. The read that waits also pushes posted writes ahead of it.
+        unsafe { raw::pci_wait_for_pending_transaction(sys::pci_dev(dev)) };
     }
 }
 

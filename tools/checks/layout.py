@@ -77,11 +77,12 @@ class Bound:
 
 
 def used(bound):
-    """Types that the crate names (`raw::NAME`), and those they contain."""
+    """Types that the crate names (`raw::NAME`), and those they contain; those that have no name in C are compared as parts
+    of the others."""
     names = set()
     for path in rust("rust"):
         names.update(re.findall(r"\braw::(\w+)", (REPO / path).read_text()))
-    names = {name for name in names if name in bound.size and not name.startswith(OWN)}
+    names = {name for name in names if name in bound.size and not name.startswith(OWN) and "__bindgen_ty_" not in name}
     todo = list(names)
     while todo:
         for kind in bound.fields.get(todo.pop(), {}).values():

@@ -4,7 +4,7 @@
 import itertools
 import textwrap
 
-from . import REPO
+from . import REPO, c_helpers
 from .unsafe_census import census
 
 DOCUMENT = REPO / "Documentation/design/unsafe-ledger.rst"
@@ -24,6 +24,9 @@ missing. ``tools/checks/unsafe_ledger --list`` shows them with line numbers.
 Kinds: a *block* does what the compiler cannot check; an *impl* promises what a trait demands; a *function*
 demands something of its caller, given here as its ``Safety`` section states it. *Callbacks* are functions that
 only C code calls; they are counted, and what they rely on is said at the blocks in them.
+
+C helpers (``rust/helpers/``) are functions of one statement each, for what the kernel has as inline functions or macros.
+Those of more than one are at the end, each with the reason why it is in C.
 """
 
 
@@ -57,10 +60,17 @@ def text():
         for use in group:
             if use.needs_reason:
                 item = use.item.replace("*", "\\*")
-                out += textwrap.wrap(f"- {use.kind}, ``{item}``: {_escape(use.reason)}", 100, subsequent_indent="  ",
-                                     break_long_words=False, break_on_hyphens=False)
+                out += _entry(f"- {use.kind}, ``{item}``: {_escape(use.reason)}")
         out.append("")
+    title = "C helpers of more than one statement"
+    out += [title, "-" * len(title), ""]
+    for helper in c_helpers.census():
+        out += _entry(f"- ``{helper.name}``: {_escape(helper.reason)}")
     return "\n".join(out).rstrip() + "\n"
+
+
+def _entry(text):
+    return textwrap.wrap(text, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _escape(reason):
@@ -80,6 +90,8 @@ def problems():
     """What is wrong, one line each; empty when nothing is."""
     found = [f"{use.path}:{use.line}: unsafe {use.kind} in {use.item} has no reason"
              for use in census() if use.needs_reason and not use.reason]
+    found += [f"{helper.path}: {helper.name}() is more than one statement and does not say why it is in C"
+              for helper in c_helpers.census() if not helper.reason]
     have = DOCUMENT.read_text() if DOCUMENT.exists() else ""
     if have != text():
         found.append(f"{DOCUMENT.relative_to(REPO)} is not up to date: run tools/checks/unsafe_ledger --write")

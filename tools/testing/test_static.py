@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checks import REPO, ledger, rust, rust_source, sources, unsafe_census
+from checks import REPO, c_helpers, ledger, rust, rust_source, sources, unsafe_census
 
 TREE = Path("/usr/src/igb-rs-tree")
 INTEL = REPO / "drivers/net/ethernet/intel"
@@ -92,6 +92,16 @@ def test_unsafe_ledger():
 def test_ledger_sees(text, reason):
     use, = unsafe_census.of_text("x.rs", text)
     assert use.reason == reason
+
+
+@pytest.mark.parametrize("text, reasons", [
+    ("int f(int a)\n{\n\treturn a;\n}\n", []),
+    ("void f(void)\n{\n\ta();\n\tb();\n}\n", [""]),
+    ("/* Does it. */\nstruct x *f(int a,\n\t    int b)\n{\n\treturn a ? g() : b;\n}\n", [""]),
+    ("/*\n * Does it.\n * In C: a macro\n * does.\n */\nstatic void f(void)\n{\n\tif (a)\n\t\tb();\n}\n", ["a macro does."]),
+])
+def test_ledger_sees_c(text, reasons):
+    assert [helper.reason for helper in c_helpers.of_text("x.c", text)] == reasons
 
 
 def test_ledger_ignores_text():

@@ -2,6 +2,8 @@
 
 //! Arenas, regions, buffers and rings of a real device, in a domain of its own and by the DMA API.
 
+use core::marker::PhantomData;
+
 use host_tests::Rng;
 use kernel::{
     device::Bound,
@@ -27,27 +29,43 @@ use nic::{
 
 use crate::loan::{
     ensure,
+    failed,
     Trial, //
 };
 
 /// Something to try in an arena.
 trait Use: 'static {
-    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32>;
+    fn run<'bound>(arena: &Arc<Arena<'bound>>, scope: Scope<'bound>) -> Result<(), u32>;
 }
 
-impl<T: Use> Trial for T {
-    /// In an arena of either kind, of which nothing is left.
-    fn run<'bound>(dev: &'bound pci::Device<Bound>, _scope: Scope<'bound>) -> Result<(), u32> {
-        for backing in [Backing::Auto, Backing::DmaApi] {
-            let arena = Arena::new(dev, backing).map_err(|_| line!())?;
-            let is_private = arena.protection().kind() == Kind::Private;
-            ensure!(is_private == (backing == Backing::Auto));
-            ensure!((ledger().arenas, ledger().bytes) == (1, 0));
-            T::run(&arena)?;
-            drop(arena);
-            ensure!((ledger().arenas, ledger().bytes) == (0, 0));
-        }
+/// A trial in an arena that is mapped through the DMA API, or has a domain of its own.
+struct In<T, const DMA_API: bool>(PhantomData<T>);
+
+impl<T: Use, const DMA_API: bool> Trial for In<T, DMA_API> {
+    /// Nothing is left of the arena afterwards, and there is no other in the binding.
+    fn run<'bound>(dev: &'bound pci::Device<Bound>, scope: Scope<'bound>) -> Result<(), u32> {
+        let backing = if DMA_API {
+            Backing::DmaApi
+        } else {
+            Backing::Auto
+        };
+        let arena = Arena::new(dev, scope, backing).map_err(|_| line!())?;
+        ensure!((arena.protection().kind() == Kind::Private) != DMA_API);
+        ensure!((ledger().arenas, ledger().bytes) == (1, 0));
+        T::run(&arena, scope)?;
+        drop(arena);
+        ensure!((ledger().arenas, ledger().bytes) == (0, 0));
+        ensure!(Arena::new(dev, scope, backing).is_err_and(|e| e == EBUSY));
+        ensure!(ledger().arenas == 0);
         Ok(())
+    }
+}
+
+/// Tries `T` in an arena of either kind. Returns as [`failed`].
+fn failed_in_either<T: Use>() -> u32 {
+    match failed::<In<T, false>>() {
+        0 => failed::<In<T, true>>(),
+        line => line,
     }
 }
 
@@ -68,7 +86,7 @@ struct Regions;
 
 impl Use for Regions {
     /// At random taken and given back: aligned, empty, nobody else's, and the arena knows how much there is.
-    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32> {
+    fn run<'bound>(arena: &Arc<Arena<'bound>>, _scope: Scope<'bound>) -> Result<(), u32> {
         let mut rng = Rng::new(31);
         let mut held: KVec<(Region<'_>, u8)> = KVec::new();
         for round in 0..200_u32 {
@@ -81,7 +99,7 @@ impl Use for Regions {
                 let (first, last) = first_and_last(&region);
                 ensure!(region.len() == len.next_multiple_of(PAGE_SIZE));
                 ensure!(first % align.max(PAGE_SIZE) as u64 == 0);
-                ensure!(held.iter().all(|(other, _)| {
+                ensure!(held.iter().all(|(other, _): &(Region<'_>, u8)| {
                     let (begin, end) = first_and_last(other);
                     last < begin || end < first
                 }));
@@ -108,7 +126,7 @@ struct Bounds;
 
 impl Use for Bounds {
     /// What is outside is refused, whatever the numbers, and what cannot be had leaves nothing behind.
-    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32> {
+    fn run<'bound>(arena: &Arc<Arena<'bound>>, _scope: Scope<'bound>) -> Result<(), u32> {
         for (len, align) in [
             (0, 64),
             (Region::MAX_LEN + 1, 64),
@@ -157,7 +175,7 @@ struct Reuse;
 
 impl Use for Reuse {
     /// The largest regions come and go by the one block.
-    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32> {
+    fn run<'bound>(arena: &Arc<Arena<'bound>>, _scope: Scope<'bound>) -> Result<(), u32> {
         for _ in 0..20 {
             let mut region = arena
                 .region(Access::RxPayload, Region::MAX_LEN, 2048)
@@ -174,7 +192,7 @@ struct Buffers;
 
 impl Use for Buffers {
     /// Each buffer is whole, aligned and nobody else's, in however many regions.
-    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32> {
+    fn run<'bound>(arena: &Arc<Arena<'bound>>, _scope: Scope<'bound>) -> Result<(), u32> {
         for (count, size) in [
             (1, 64),
             (3, 64),
@@ -235,7 +253,7 @@ struct Descriptors;
 
 impl Use for Descriptors {
     /// Every descriptor is itself, and an index beyond the end changes none but those it wraps to.
-    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32> {
+    fn run<'bound>(arena: &Arc<Arena<'bound>>, _scope: Scope<'bound>) -> Result<(), u32> {
         for len in [8, 64, 72, 4096, Ring::MAX_LEN] {
             let ring = Ring::new(arena, len).map_err(|_| line!())?;
             ensure!(ring.len() == len && ring.base().to_bits() % 128 == 0);
@@ -260,14 +278,11 @@ impl Use for Descriptors {
 struct Second;
 
 impl Use for Second {
-    /// Below a domain of its own a device has nothing from the DMA API, which would lead nowhere.
-    fn run(arena: &Arc<Arena<'_>>) -> Result<(), u32> {
-        let is_private = arena.protection().kind() == Kind::Private;
+    /// A device has one arena at a time.
+    fn run<'bound>(arena: &Arc<Arena<'bound>>, scope: Scope<'bound>) -> Result<(), u32> {
         for backing in [Backing::Auto, Backing::DmaApi] {
-            match Arena::new(arena.device(), backing) {
-                Err(error) => ensure!(is_private && error == EBUSY),
-                Ok(_) => ensure!(!is_private),
-            }
+            let second = Arena::new(arena.device(), scope, backing);
+            ensure!(second.is_err_and(|e| e == EBUSY));
         }
         Ok(())
     }
@@ -276,35 +291,34 @@ impl Use for Second {
 #[kunit_tests(nic_dma)]
 mod suite {
     use super::*;
-    use crate::loan::failed;
 
     #[test]
     fn regions() {
-        assert_eq!(failed::<Regions>(), 0);
+        assert_eq!(failed_in_either::<Regions>(), 0);
     }
 
     #[test]
     fn bounds() {
-        assert_eq!(failed::<Bounds>(), 0);
+        assert_eq!(failed_in_either::<Bounds>(), 0);
     }
 
     #[test]
     fn reuse() {
-        assert_eq!(failed::<Reuse>(), 0);
+        assert_eq!(failed_in_either::<Reuse>(), 0);
     }
 
     #[test]
     fn buffers() {
-        assert_eq!(failed::<Buffers>(), 0);
+        assert_eq!(failed_in_either::<Buffers>(), 0);
     }
 
     #[test]
     fn second() {
-        assert_eq!(failed::<Second>(), 0);
+        assert_eq!(failed_in_either::<Second>(), 0);
     }
 
     #[test]
     fn descriptors() {
-        assert_eq!(failed::<Descriptors>(), 0);
+        assert_eq!(failed_in_either::<Descriptors>(), 0);
     }
 }

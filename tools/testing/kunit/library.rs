@@ -28,8 +28,8 @@ use nic::{
         Timer, //
     },
     net::{
-        Counter,
-        QueueStats, //
+        QueueStats,
+        Writer, //
     },
     pci::Scope,
     text::Text, //
@@ -58,11 +58,12 @@ impl Timer for Shared {
 
 /// Load that grows, for about `millis` milliseconds or until `enough`.
 fn load(sampler: &mut Sampler<Shared>, millis: u64, enough: impl Fn() -> bool) {
-    let stats = QueueStats::default();
+    let mut stats = QueueStats::default();
     for round in 0..millis {
         for _ in 0..100 {
-            stats.rx.packets.add(10 * (round + 1));
-            stats.rx.bytes.add(15_000 * (round + 1));
+            let rx = Writer::from(&mut stats.rx);
+            rx.add_packets(10 * (round + 1));
+            rx.add_bytes(15_000 * (round + 1));
             sampler.sample(&stats);
         }
         fsleep(Delta::from_millis(1));
@@ -123,15 +124,14 @@ mod suite {
     /// Overflow checks are on, and a counter runs for as long as the machine does.
     #[test]
     fn counters_wrap() {
-        let counter = Counter::default();
-        counter.add(u64::MAX);
-        counter.add(3);
-        assert_eq!(counter.get(), 2);
-        let stats = QueueStats::default();
-        stats.rx.packets.add(u64::MAX);
-        stats.tx.packets.add(2);
-        stats.tx.bytes.add(u64::MAX);
-        stats.rx.bytes.add(u64::MAX);
+        let mut stats = QueueStats::default();
+        let rx = Writer::from(&mut stats.rx);
+        rx.add_packets(u64::MAX - 3);
+        rx.add_packets(3);
+        rx.add_bytes(u64::MAX);
+        let tx = Writer::from(&mut stats.tx);
+        tx.add_packets(2);
+        tx.add_bytes(u64::MAX);
         assert!(stats.total() == (1, u64::MAX - 1));
     }
 

@@ -5,10 +5,7 @@
 use core::marker::PhantomData;
 
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
+    device::Bound,
     driver::Registration,
     pci,
     prelude::*,
@@ -66,7 +63,7 @@ impl<T: Trial> Driver for Borrower<T> {
     const DMA_BITS: u32 = 64;
 
     fn probe<'bound>(
-        dev: &'bound pci::Device<Core<'_>>,
+        dev: &'bound pci::Device<Bound>,
         scope: Scope<'bound>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<(), Error> + 'bound {

@@ -70,7 +70,10 @@ impl<D: Doorbell> PairPoll<'_, D> {
     #[inline]
     pub fn poll(&mut self, poll: &mut Poll<'_>, options: RxOptions<'_>) -> Progress {
         self.completion.poll(poll);
-        let received = self.rx.poll(poll, options);
+        let Some(mut poll) = poll.receive_half() else {
+            return Progress::Done(0);
+        };
+        let received = self.rx.poll(&mut poll, options);
         if received < poll.budget() {
             Progress::Done(received)
         } else {

@@ -17,15 +17,13 @@ use igb_common::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    }, //
+    sync::Arc, //
 };
 use nic::{
+    atomic::{
+        AtomicU32,
+        Ordering, //
+    },
     dma::{
         Arena,
         DescriptorRing,
@@ -33,9 +31,9 @@ use nic::{
     },
     net::{
         Pieces,
-        Poll,
         ReceiveInfo,
-        RxHash, //
+        RxHash,
+        RxPoll, //
     }, //
 };
 
@@ -56,7 +54,7 @@ const MAX_BUFFERS: u16 = (frame::MAX_FRAME as usize).div_ceil(BUFFER) as u16;
 const BATCH: u16 = 32;
 
 /// Length of the longest packet that is always copied (`ethtool --set-tunable rx-copybreak`).
-pub struct Copybreak(Atomic<u32>);
+pub struct Copybreak(AtomicU32);
 
 impl Copybreak {
     /// Until the user sets another. Above it lending costs less than copying; below it too little
@@ -65,18 +63,18 @@ impl Copybreak {
 
     /// The default.
     pub const fn new() -> Self {
-        Self(Atomic::new(Self::DEFAULT))
+        Self(AtomicU32::new(Self::DEFAULT))
     }
 
     /// The length. Any context.
     #[inline]
     pub fn get(&self) -> u32 {
-        self.0.load(Relaxed)
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Sets the length; any is possible. Any context.
     pub fn set(&self, len: u32) {
-        self.0.store(len, Relaxed);
+        self.0.store(len, Ordering::Relaxed);
     }
 }
 
@@ -225,7 +223,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
 
     /// Receives up to the budget; returns how many packets were finished, good or bad.
     #[inline]
-    pub fn poll(&mut self, poll: &mut Poll<'_>, options: RxOptions<'_>) -> u32 {
+    pub fn poll(&mut self, poll: &mut RxPoll<'_>, options: RxOptions<'_>) -> u32 {
         let budget = poll.budget();
         let mut finished = 0;
         // A slot offered again becomes done again only when the device has it, for which the
@@ -259,7 +257,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
                 finished = finished.wrapping_add(1);
             } else if self.partial.buffers == MAX_BUFFERS {
                 let partial = core::mem::take(&mut self.partial);
-                poll.stats().length_errors.add(1);
+                poll.stats().add_length_errors(1);
                 self.recycle(partial.first, partial.buffers);
                 self.skipping = true;
                 finished = finished.wrapping_add(1);
@@ -273,16 +271,16 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
 
     /// Deals with a packet whose last buffer is there, and offers its buffers again.
     #[inline]
-    fn finish(&mut self, poll: &mut Poll<'_>, last: RxWriteback, options: RxOptions<'_>) {
+    fn finish(&mut self, poll: &mut RxPoll<'_>, last: RxWriteback, options: RxOptions<'_>) {
         let Partial {
             first,
             buffers,
             bad,
         } = core::mem::take(&mut self.partial);
         if last.errors().any() {
-            poll.stats().errors.add(1);
+            poll.stats().add_errors(1);
         } else if bad {
-            poll.stats().length_errors.add(1);
+            poll.stats().add_length_errors(1);
         } else {
             self.deliver(poll, first, buffers, last, options);
         }
@@ -293,7 +291,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
     #[inline]
     fn deliver(
         &mut self,
-        poll: &mut Poll<'_>,
+        poll: &mut RxPoll<'_>,
         first: u16,
         buffers: u16,
         last: RxWriteback,
@@ -309,7 +307,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
         if options.checksum {
             match last.checksum(len) {
                 ChecksumVerdict::Unnecessary => info.checksum_good = true,
-                ChecksumVerdict::Bad(_) => poll.stats().csum_bad.add(1),
+                ChecksumVerdict::Bad(_) => poll.stats().add_csum_bad(1),
                 ChecksumVerdict::None => {}
             }
         }
@@ -328,7 +326,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
             return;
         }
         let Some(mut skb) = poll.alloc(len) else {
-            poll.stats().alloc_failed.add(1);
+            poll.stats().add_alloc_failed(1);
             return;
         };
         for (slot, len) in span.parts(self.size) {
@@ -337,7 +335,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
                 None => Err(EINVAL),
             };
             if appended.is_err() {
-                poll.stats().length_errors.add(1);
+                poll.stats().add_length_errors(1);
                 return;
             }
         }
@@ -350,7 +348,7 @@ impl<'bound, D: Doorbell> RxQueue<'bound, D> {
     /// Headers are copied, and looked at in the copy. TCP only: its payload the kernel passes on as it
     /// is, while that of other protocols may be checked, or decrypted, where it lies.
     #[inline]
-    fn lend(&mut self, poll: &mut Poll<'_>, span: Span, info: ReceiveInfo) -> Option<()> {
+    fn lend(&mut self, poll: &mut RxPoll<'_>, span: Span, info: ReceiveInfo) -> Option<()> {
         if !self.buffers.can_replace(span.buffers) {
             return None;
         }

@@ -11,12 +11,6 @@
 //! order, at the tail. A packet is never split: where it does not fit before the end, it starts at
 //! the beginning.
 
-use core::sync::atomic::{
-    AtomicU32,
-    AtomicU64,
-    Ordering, //
-};
-
 use igb_common::{
     desc::{
         IpVersion,
@@ -40,6 +34,11 @@ use kernel::{
     sync::Arc, //
 };
 use nic::{
+    atomic::{
+        AtomicU32,
+        AtomicU64,
+        Ordering, //
+    },
     dma::{
         Access,
         Arena,
@@ -53,8 +52,7 @@ use nic::{
         SkBuff,
         TransmitInfo,
         TxOutcome,
-        TxQueue,
-        TxStats, //
+        TxQueue, //
     }, //
 };
 
@@ -224,10 +222,10 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         self.doorbell = Some(doorbell);
     }
 
-    /// Counts as dropped what the queue, which was stopped, holds and the device has not sent. `position` is
-    /// the device's head and tail; all of it where they are not known, or are those of a device that was
-    /// reset meanwhile.
-    pub fn give_up(&self, position: Result<(u16, u16)>, stats: &TxStats) {
+    /// Returns how many packets the queue, which was stopped, holds that the device has not sent. `position`
+    /// is the device's head and tail; all of them where they are not known, or are those of a device that
+    /// was reset meanwhile.
+    pub fn unsent(&self, position: Result<(u16, u16)>) -> u64 {
         let size = self.producer.size();
         let clean = self.shared.clean.read();
         let pending = size.distance(clean, self.producer.position());
@@ -235,7 +233,7 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
             Ok((head, tail)) if tail == self.producer.position() => size.distance(clean, head),
             _ => 0,
         };
-        let (mut slot, mut seen) = (clean, 0u16);
+        let (mut slot, mut seen, mut unsent) = (clean, 0u16, 0u64);
         while seen < pending {
             let word = self.shared.records.get(usize::from(slot));
             let record = Record::unpack(word.map_or(0, |word| word.load(Ordering::Relaxed)));
@@ -246,10 +244,9 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
                 slot = size.next(slot);
             }
             seen = seen.wrapping_add(count);
-            if seen > sent {
-                stats.dropped.add(1);
-            }
+            unsent = unsent.wrapping_add(u64::from(seen > sent));
         }
+        unsent
     }
 
     #[inline]
@@ -284,7 +281,7 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
                 }
             }
             Err(_) => {
-                queue.stats().dropped.add(1);
+                queue.stats().add_dropped(1);
                 self.flush(queue);
             }
         }
@@ -376,12 +373,12 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         let segments = u64::from(info.segments());
         // Each segment has headers of its own.
         let repeated = segments.wrapping_sub(1) * u64::from(offload.header_len());
-        stats.packets.add(segments);
-        stats.bytes.add(repeated.wrapping_add(info.len().into()));
+        stats.add_packets(segments);
+        stats.add_bytes(repeated.wrapping_add(info.len().into()));
         if info.tso().is_some() {
-            stats.tso_packets.add(1);
+            stats.add_tso_packets(1);
         } else if info.checksum().is_some() {
-            stats.csum_offload.add(1);
+            stats.add_csum_offload(1);
         }
         Ok(sent.doorbell_due())
     }
@@ -391,14 +388,14 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         if let Some(doorbell) = &self.doorbell {
             self.shared.ring.publish();
             doorbell.ring(self.producer.position());
-            queue.stats().doorbells.add(1);
+            queue.stats().add_doorbells(1);
         }
         self.unannounced = false;
     }
 
-    /// Announces what an earlier packet of the batch left to this one, which will not be sent.
+    /// Announces what an earlier packet of the batch left to a later one, which will not be sent.
     #[cold]
-    fn flush(&mut self, queue: &TxQueue<'_>) {
+    pub fn flush(&mut self, queue: &TxQueue<'_>) {
         if self.unannounced {
             self.announce(queue);
         }

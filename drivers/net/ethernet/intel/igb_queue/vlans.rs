@@ -2,18 +2,18 @@
 
 //! The VLANs a function has asked for, to be looked at for each packet.
 
-use kernel::sync::atomic::{
-    Atomic,
-    Relaxed, //
+use nic::atomic::{
+    AtomicU64,
+    Ordering::Relaxed, //
 };
 
 /// A set of VLAN identifiers that the data path reads without a lock.
-pub struct VlanSet([Atomic<u64>; 64]);
+pub struct VlanSet([AtomicU64; 64]);
 
 impl VlanSet {
     /// The empty set.
     pub const fn new() -> Self {
-        Self([const { Atomic::new(0) }; 64])
+        Self([const { AtomicU64::new(0) }; 64])
     }
 
     /// Whether `vid` is in the set. Any context.

@@ -12,11 +12,6 @@
 //! held, is taken before it. Nothing waits for user space while holding it, and for a
 //! VF's mailbox 10 ms at most, when the PF has something to say by itself.
 
-use core::sync::atomic::{
-    AtomicBool,
-    Ordering, //
-};
-
 use igb_common::{
     itr::Interval,
     layout::Layout,
@@ -25,14 +20,15 @@ use igb_common::{
 };
 use igb_queue::Copybreak;
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
+    device::Bound,
     new_mutex,
     pci,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -49,7 +45,6 @@ use nic::{
     irq::Vectors,
     net::{
         self,
-        Counter,
         MacAddress, //
     },
     pci::{
@@ -99,10 +94,10 @@ pub(crate) struct Adapter<'bound> {
     board_id: Option<BoardId>,
     bound_at: Instant<Monotonic>,
     port_errors: PortErrors,
-    /// Interrupts for link and mailbox so far; written by their handler.
-    events_seen: Counter,
+    /// Interrupts for link and mailbox so far.
+    events_seen: Atomic<u64>,
     /// A queue hangs: the watchdog is to reset the device.
-    reset_wanted: AtomicBool,
+    reset_wanted: Atomic<bool>,
     copybreak: Copybreak,
     #[pin]
     config: Mutex<Config<'bound>>,
@@ -111,7 +106,7 @@ pub(crate) struct Adapter<'bound> {
 impl<'bound> Adapter<'bound> {
     /// Resets the device, checks its NVM and takes memory and vectors for it. Sleeps.
     pub(crate) fn new(
-        dev: &'bound pci::Device<Core<'_>>,
+        dev: &'bound pci::Device<Bound>,
         scope: Scope<'bound>,
         backing: Backing,
     ) -> Result<Arc<Self>> {
@@ -120,8 +115,6 @@ impl<'bound> Adapter<'bound> {
             .inspect_err(|e| dev_err!(dev, "mapping BAR 0 failed: {e:?}\n"))?;
         let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
         hw.reset()?;
-        // Not before: rings of an earlier kernel may have been left running.
-        dev.set_master();
         hw.nvm_validate()?;
         let mac = MacAddress(hw.permanent_mac()?);
         let nvm_version = hw.nvm_version()?;
@@ -135,7 +128,8 @@ impl<'bound> Adapter<'bound> {
         let most = (queues + 1).min(Layout::WITHOUT_VFS.pf_max_vectors().into());
         let vectors = Vectors::alloc(dev, scope, 2, most)
             .inspect_err(|e| dev_err!(dev, "no two MSI-X vectors to be had: {e:?}\n"))?;
-        let arena = Arena::new(dev, backing)?;
+        // Not before the reset: rings of an earlier kernel may have been left running.
+        let arena = Arena::new(dev, scope, backing)?;
 
         // A constant goes from the module to the heap: no five kilobytes of stack for it.
         const NO_VFS: VfBank = VfBank::new();
@@ -155,9 +149,9 @@ impl<'bound> Adapter<'bound> {
                 nvm_version,
                 board_id,
                 bound_at: Instant::now(),
-                port_errors: PortErrors::default(),
-                events_seen: Counter::default(),
-                reset_wanted: AtomicBool::new(false),
+                port_errors: PortErrors::new(),
+                events_seen: Atomic::new(0),
+                reset_wanted: Atomic::new(false),
                 copybreak: Copybreak::new(),
                 config <- new_mutex!(Config::new(bank, link)),
             }),
@@ -280,17 +274,17 @@ impl<'bound> Adapter<'bound> {
 
     /// The interrupt for link and mailbox came. From its handler.
     pub(crate) fn event_seen(&self) {
-        self.events_seen.add(1);
+        self.events_seen.add(1, Relaxed);
     }
 
     /// Asks the watchdog to reset the device. Any context.
     pub(crate) fn want_reset(&self) {
-        self.reset_wanted.store(true, Ordering::Relaxed);
+        self.reset_wanted.store(true, Relaxed);
     }
 
     /// Whether a reset was asked for; the question withdraws it.
     pub(crate) fn take_reset_wish(&self) -> bool {
-        self.reset_wanted.swap(false, Ordering::Relaxed)
+        self.reset_wanted.xchg(false, Relaxed)
     }
 
     /// Recovers from a hang, or from a reset that failed: resets the device and makes it what it was.

@@ -3,7 +3,7 @@
 //! Binding to the device: what is set up at probe, in which order it goes away.
 
 use kernel::{
-    device::Core,
+    device::Bound,
     pci,
     prelude::*,
     str::CString,
@@ -18,8 +18,6 @@ use nic::{
     irq::Irq,
     net::Interface,
     pci::{
-        clear_master,
-        lengthen_completion_timeout,
         Driver,
         Interruption,
         Registered,
@@ -83,43 +81,39 @@ impl Driver for Igb {
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
     const DMA_BITS: u32 = 64;
     const MAX_VFS: u16 = MAX_VFS as u16;
+    const LONG_COMPLETION_TIMEOUT: bool = true;
 
     fn probe<'bound>(
-        dev: &'bound pci::Device<Core<'_>>,
+        dev: &'bound pci::Device<Bound>,
         scope: Scope<'bound>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         probe(dev, scope)
     }
 
-    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
+    fn unbind(this: Pin<&Data<'_>>) {
         // The watchdog would restart what is stopped here.
         this.watchdog.unregister();
         if !this.adapter.hw().check_alive() {
             // It cannot be told to stop, and would fire vectors that are about to be freed.
-            clear_master(dev);
+            this.adapter.arena().stop_requests();
         }
         this.interface.unregister();
         this.adapter.stop_device();
     }
 
     fn sriov_enable<'cb>(
-        _dev: &'cb pci::Device<Core<'_>>,
         this: Pin<&'cb Data<'_>>,
         enable: SriovEnable<'cb>,
     ) -> Result<SriovEnabled<'cb>> {
         sriov::enable(&this.interface, enable)
     }
 
-    fn sriov_disable<'cb>(
-        _dev: &'cb pci::Device<Core<'_>>,
-        this: Pin<&'cb Data<'_>>,
-        disable: SriovDisable<'cb>,
-    ) {
+    fn sriov_disable<'cb>(this: Pin<&'cb Data<'_>>, disable: SriovDisable<'cb>) {
         sriov::disable(&this.interface, disable);
     }
 
-    fn interrupt(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>, interruption: Interruption) {
+    fn interrupt(this: Pin<&Data<'_>>, interruption: Interruption) {
         // Before RTNL is taken, which the watchdog takes as well.
         this.watchdog.pause();
         this.events.pause();
@@ -127,7 +121,7 @@ impl Driver for Igb {
             .detach(&this.interface, interruption.is_accessible());
     }
 
-    fn resume(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) -> Result {
+    fn resume(this: Pin<&Data<'_>>) -> Result {
         // Before the first interrupt comes, which is not repeated.
         this.events.resume();
         this.adapter
@@ -139,17 +133,15 @@ impl Driver for Igb {
     }
 }
 
-fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Result<Data<'bound>> {
+fn probe<'bound>(dev: &'bound pci::Device<Bound>, scope: Scope<'bound>) -> Result<Data<'bound>> {
     let backing = Backing::from_parameter(dev, module_parameters::dma.value())?;
-    dev.enable_device_mem()?;
-    lengthen_completion_timeout(dev);
 
     let adapter = Adapter::new(dev, scope, backing)?;
     bring_up(dev, scope, &adapter).inspect_err(|_| adapter.stop_device())
 }
 
 fn bring_up<'bound>(
-    dev: &'bound pci::Device<Core<'_>>,
+    dev: &'bound pci::Device<Bound>,
     scope: Scope<'bound>,
     adapter: &Arc<Adapter<'bound>>,
 ) -> Result<Data<'bound>> {

@@ -112,6 +112,14 @@ impl Operations for Igb {
         tx.send(queue, skb)
     }
 
+    fn flush_xmit<'bound>(
+        _interface: &Interface<'bound, Self>,
+        tx: &mut Self::Tx<'bound>,
+        queue: &TxQueue<'_>,
+    ) {
+        tx.flush(queue);
+    }
+
     #[inline]
     fn poll<'bound>(
         interface: &Interface<'bound, Self>,
@@ -178,7 +186,11 @@ impl Operations for Igb {
         Ok(())
     }
 
-    fn fix_features<'bound>(_interface: &Interface<'bound, Self>, wanted: Features) -> Features {
+    fn fix_features<'bound>(
+        _interface: &Interface<'bound, Self>,
+        wanted: Features,
+        _rtnl: &Rtnl,
+    ) -> Features {
         // A tag that is stripped but not inserted would get lost when packets are bridged.
         if wanted.contains(features::VLAN_RX) {
             wanted | features::VLAN_TX

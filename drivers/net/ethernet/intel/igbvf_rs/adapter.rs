@@ -13,11 +13,6 @@
 //! is taken before it. A PF on the same machine serves mailboxes without RTNL, so waiting for it with
 //! RTNL held is only a matter of time, which is bounded.
 
-use core::sync::atomic::{
-    AtomicBool,
-    Ordering, //
-};
-
 use igb_common::{
     frame::Mtu,
     itr::Coalescing,
@@ -33,14 +28,15 @@ use igb_queue::{
     VlanSet, //
 };
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
+    device::Bound,
     new_mutex,
     pci,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     }, //
@@ -144,7 +140,7 @@ pub(crate) struct Adapter<'bound> {
     vectors: Registered<'bound, Vectors<'bound>>,
     arena: Arc<Arena<'bound>>,
     /// The queue hangs: the watchdog is to reset the function.
-    reset_wanted: AtomicBool,
+    reset_wanted: Atomic<bool>,
     copybreak: Copybreak,
     /// VLANs whose tags are passed on; changed with `config` locked. Those that the stack wants, and
     /// those it wanted of which packets may still come.
@@ -156,7 +152,7 @@ pub(crate) struct Adapter<'bound> {
 impl<'bound> Adapter<'bound> {
     /// Takes registers, memory and vectors for the function. Sleeps.
     pub(crate) fn new(
-        dev: &'bound pci::Device<Core<'_>>,
+        dev: &'bound pci::Device<Bound>,
         scope: Scope<'bound>,
         backing: Backing,
     ) -> Result<Arc<Self>> {
@@ -166,7 +162,7 @@ impl<'bound> Adapter<'bound> {
         let hw = Arc::new(Hw::new(dev, bar)?, GFP_KERNEL)?;
         let vectors = Vectors::alloc(dev, scope, VECTORS, VECTORS)
             .inspect_err(|e| dev_err!(dev, "no three MSI-X vectors to be had: {e:?}\n"))?;
-        let arena = Arena::new(dev, backing)?;
+        let arena = Arena::new(dev, scope, backing)?;
 
         Arc::pin_init(
             pin_init!(Self {
@@ -175,7 +171,7 @@ impl<'bound> Adapter<'bound> {
                 scope,
                 vectors,
                 arena,
-                reset_wanted: AtomicBool::new(false),
+                reset_wanted: Atomic::new(false),
                 copybreak: Copybreak::new(),
                 tags: VlanSet::new(),
                 config <- new_mutex!(Config {
@@ -272,13 +268,13 @@ impl<'bound> Adapter<'bound> {
 
     /// Asks the watchdog to reset the function. Any context.
     pub(crate) fn want_reset(&self) {
-        self.reset_wanted.store(true, Ordering::Relaxed);
+        self.reset_wanted.store(true, Relaxed);
         self.wake();
     }
 
     /// Whether a reset was asked for and not yet done.
     pub(crate) fn is_reset_wanted(&self) -> bool {
-        self.reset_wanted.load(Ordering::Relaxed)
+        self.reset_wanted.load(Relaxed)
     }
 
     /// Has the mailbox handler run, which has the watchdog run if there is something to do. Any

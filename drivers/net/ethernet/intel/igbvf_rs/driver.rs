@@ -3,7 +3,7 @@
 //! Binding to the device: what is set up at probe, in which order it goes away.
 
 use kernel::{
-    device::Core,
+    device::Bound,
     pci,
     prelude::*,
     str::CString,
@@ -16,7 +16,6 @@ use nic::{
     irq::Irq,
     net::Interface,
     pci::{
-        clear_master,
         Driver,
         Interruption,
         Registered,
@@ -66,32 +65,32 @@ impl Driver for Igbvf {
     const DMA_BITS: u32 = 64;
 
     fn probe<'bound>(
-        dev: &'bound pci::Device<Core<'_>>,
+        dev: &'bound pci::Device<Bound>,
         scope: Scope<'bound>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         probe(dev, scope)
     }
 
-    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Data<'bound>>) {
+    fn unbind(this: Pin<&Data<'_>>) {
         // The watchdog would restart what is stopped here.
         this.watchdog.unregister();
         if !this.adapter.hw().check_alive() {
             // It cannot be told to stop, and would fire vectors that are about to be freed.
-            clear_master(dev);
+            this.adapter.arena().stop_requests();
         }
         this.interface.unregister();
         this.adapter.stop_device();
     }
 
-    fn interrupt(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>, interruption: Interruption) {
+    fn interrupt(this: Pin<&Data<'_>>, interruption: Interruption) {
         // Before RTNL is taken, which the watchdog takes as well.
         this.watchdog.pause();
         this.adapter
             .detach(&this.interface, interruption.is_accessible());
     }
 
-    fn resume(_dev: &pci::Device<Core<'_>>, this: Pin<&Data<'_>>) -> Result {
+    fn resume(this: Pin<&Data<'_>>) -> Result {
         this.adapter.attach(&this.interface)?;
         this.watchdog.resume();
         this.watchdog.schedule(0);
@@ -99,17 +98,15 @@ impl Driver for Igbvf {
     }
 }
 
-fn probe<'bound>(dev: &'bound pci::Device<Core<'_>>, scope: Scope<'bound>) -> Result<Data<'bound>> {
+fn probe<'bound>(dev: &'bound pci::Device<Bound>, scope: Scope<'bound>) -> Result<Data<'bound>> {
     let backing = Backing::from_parameter(dev, module_parameters::dma.value())?;
-    dev.enable_device_mem()?;
-    dev.set_master();
 
     let adapter = Adapter::new(dev, scope, backing)?;
     bring_up(dev, scope, &adapter).inspect_err(|_| adapter.stop_device())
 }
 
 fn bring_up<'bound>(
-    dev: &'bound pci::Device<Core<'_>>,
+    dev: &'bound pci::Device<Bound>,
     scope: Scope<'bound>,
     adapter: &Arc<Adapter<'bound>>,
 ) -> Result<Data<'bound>> {

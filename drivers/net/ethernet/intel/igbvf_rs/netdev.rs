@@ -112,6 +112,14 @@ impl Operations for Igbvf {
         tx.send(queue, skb)
     }
 
+    fn flush_xmit<'bound>(
+        _interface: &Interface<'bound, Self>,
+        tx: &mut Self::Tx<'bound>,
+        queue: &TxQueue<'_>,
+    ) {
+        tx.flush(queue);
+    }
+
     #[inline]
     fn poll<'bound>(
         interface: &Interface<'bound, Self>,

@@ -20,7 +20,9 @@ impl<'bound> Adapter<'bound> {
     /// Takes RTNL; sleeps.
     pub(crate) fn detach(&self, interface: &Interface<'bound, Igb>, accessible: bool) {
         let rtnl = Rtnl::lock();
-        interface.detach(&rtnl);
+        if let Some(registered) = interface.registered(&rtnl) {
+            registered.detach();
+        }
         interface.carrier_off();
         let mut config = self.config.lock();
         if !accessible {
@@ -49,7 +51,9 @@ impl<'bound> Adapter<'bound> {
         // It says so itself, and the watchdog comes next.
         let _ = self.bring_back(interface, &mut config, &rtnl);
         drop(config);
-        interface.attach(&rtnl);
+        if let Some(registered) = interface.registered(&rtnl) {
+            registered.attach();
+        }
         Ok(())
     }
 }

@@ -32,7 +32,8 @@ use nic::{
     },
     net::{
         Interface,
-        Rtnl, //
+        Rtnl,
+        RunningInterface, //
     },
     pci::Registered, //
 };
@@ -131,9 +132,10 @@ impl<'bound> Adapter<'bound> {
         config.stale_queues = false;
         config.ran_without_link = false;
         let result = (|| {
-            interface.set_active_pairs(memory.len(), rtnl)?;
+            let running = interface.running(rtnl).ok_or(ENETDOWN)?;
+            running.set_active_pairs(memory.len())?;
             for (index, memory) in (0u8..).zip(memory) {
-                self.launch_pair(interface, config, index, memory, rtnl)?;
+                self.launch_pair(&running, config, index, memory)?;
             }
             Ok(())
         })();
@@ -148,11 +150,10 @@ impl<'bound> Adapter<'bound> {
 
     fn launch_pair(
         &self,
-        interface: &Interface<'bound, Igb>,
+        interface: &RunningInterface<'_, 'bound, Igb>,
         config: &mut Config<'bound>,
         index: u8,
         memory: PairMemory<'bound>,
-        rtnl: &Rtnl,
     ) -> Result {
         let QueuePair { mut tx, mut poll } = memory;
         let layout = config.bank.layout();
@@ -167,7 +168,8 @@ impl<'bound> Adapter<'bound> {
             hw.timer(vector),
             moderation(config.coalescing),
         )?;
-        let name = CString::try_from_fmt(fmt!("{}-TxRx-{}", interface.name(rtnl), index))?;
+        let name =
+            CString::try_from_fmt(fmt!("{}-TxRx-{}", interface.name(interface.rtnl()), index))?;
         let irq = self.vectors().request(
             self.scope(),
             vector.into(),
@@ -214,7 +216,7 @@ impl<'bound> Adapter<'bound> {
             index,
             sampler,
         };
-        interface.start_pair(index.into(), tx, poll, number, rtnl)?;
+        interface.start_pair(index.into(), tx, poll, number)?;
         hw.enable_vectors(cause);
         hw.trigger_vectors(cause);
         Ok(())
@@ -281,8 +283,8 @@ impl<'bound> Adapter<'bound> {
             // A poll that was about to end has enabled it again.
             hw.disable_vectors(pair.cause);
             let _ = hw.stop_tx_queue(pair.queue);
-            if let (Some((tx, _)), Some(stats)) = (&state, interface.queue_stats(index)) {
-                tx.give_up(hw.tx_position(pair.queue), &stats.tx);
+            if let Some((tx, _)) = &state {
+                interface.add_tx_dropped(index, tx.unsent(hw.tx_position(pair.queue)));
             }
             drop(pair.irq);
             drop(state);

@@ -5,6 +5,7 @@
 use igb_common::layout::Layout;
 use kernel::{
     prelude::*,
+    sync::atomic::Relaxed,
     time::{
         delay::fsleep,
         Delta, //
@@ -63,7 +64,7 @@ impl<'bound> Adapter<'bound> {
         let other = config.bank.layout().pf_cause(0);
         // It is disabled while its event waits for the lock that is held here.
         self.hw.enable_vectors(other);
-        self.fires(other, || self.events_seen.get())
+        self.fires(other, || self.events_seen.load(Relaxed))
             && config
                 .running
                 .iter()

@@ -2,12 +2,13 @@
 
 //! What the port and the VFs counted.
 
-use core::sync::atomic::{
-    AtomicU64,
-    Ordering, //
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
 };
-
-use kernel::prelude::*;
 use nic::net::LinkStats;
 
 use super::{
@@ -17,17 +18,32 @@ use super::{
 
 /// Those of the port's counters that `ip -s link` shows. A copy, because the statistics of a device
 /// are read where nothing may sleep; as old as the watchdog's last look.
-#[derive(Default)]
 pub(crate) struct PortErrors {
-    crc: AtomicU64,
-    alignment: AtomicU64,
-    length: AtomicU64,
-    symbol: AtomicU64,
-    missed: AtomicU64,
-    collisions: AtomicU64,
-    carrier: AtomicU64,
-    aborted: AtomicU64,
-    late: AtomicU64,
+    crc: Atomic<u64>,
+    alignment: Atomic<u64>,
+    length: Atomic<u64>,
+    symbol: Atomic<u64>,
+    missed: Atomic<u64>,
+    collisions: Atomic<u64>,
+    carrier: Atomic<u64>,
+    aborted: Atomic<u64>,
+    late: Atomic<u64>,
+}
+
+impl PortErrors {
+    pub(super) const fn new() -> Self {
+        Self {
+            crc: Atomic::new(0),
+            alignment: Atomic::new(0),
+            length: Atomic::new(0),
+            symbol: Atomic::new(0),
+            missed: Atomic::new(0),
+            collisions: Atomic::new(0),
+            carrier: Atomic::new(0),
+            aborted: Atomic::new(0),
+            late: Atomic::new(0),
+        }
+    }
 }
 
 impl<'bound> Adapter<'bound> {
@@ -38,7 +54,7 @@ impl<'bound> Adapter<'bound> {
             *drops += u64::from(self.hw.rx_queue_drops(pair.queue)?);
         }
         let (stats, shown) = (&config.stats, &self.port_errors);
-        let set = |to: &AtomicU64, value: u64| to.store(value, Ordering::Relaxed);
+        let set = |to: &Atomic<u64>, value: u64| to.store(value, Relaxed);
         set(&shown.crc, stats.crc_errors);
         set(&shown.alignment, stats.align_errors);
         set(
@@ -109,7 +125,7 @@ impl<'bound> Adapter<'bound> {
 
     /// Adds what the port counted. Any context.
     pub(crate) fn add_port_errors(&self, to: &mut LinkStats) {
-        let get = |from: &AtomicU64| from.load(Ordering::Relaxed);
+        let get = |from: &Atomic<u64>| from.load(Relaxed);
         let shown = &self.port_errors;
         to.rx_crc_errors += get(&shown.crc);
         to.rx_frame_errors += get(&shown.alignment);

@@ -3,7 +3,10 @@
 //! The regular look at the function, recovery, the link.
 
 use igb_common::mbx::VfRequest;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::Relaxed, //
+};
 use nic::net::{
     Interface,
     MacAddress,
@@ -14,8 +17,7 @@ use crate::driver::Igbvf;
 
 use super::{
     Adapter,
-    Config,
-    Ordering, //
+    Config, //
 };
 
 /// Milliseconds between two looks. Short enough for no 32-bit counter to overflow between two.
@@ -43,7 +45,7 @@ impl<'bound> Adapter<'bound> {
             config.session.close();
         }
         self.update_stats(&mut config);
-        if self.reset_wanted.swap(false, Ordering::Relaxed) && config.session.is_open() {
+        if self.reset_wanted.xchg(false, Relaxed) && config.session.is_open() {
             // Tells a hang of the device (head behind tail) from one of the driver.
             let (head, tail) = self.hw.tx_position().unwrap_or_default();
             dev_warn!(
@@ -132,11 +134,15 @@ impl<'bound> Adapter<'bound> {
         let is_given = interface.mac(&rtnl) != mac;
         if is_given {
             dev_info!(self.dev, "the PF has given address {mac}\n");
-            interface.adopt_mac(mac, &rtnl);
+            if let Some(registered) = interface.registered(&rtnl) {
+                registered.adopt_mac(mac);
+            }
         }
         self.renew_queues(interface, &rtnl);
         if is_given {
-            interface.announce(&rtnl);
+            if let Some(registered) = interface.registered(&rtnl) {
+                registered.announce();
+            }
         }
         PERIOD_MS
     }

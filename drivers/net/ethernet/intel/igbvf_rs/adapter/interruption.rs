@@ -23,7 +23,9 @@ impl<'bound> Adapter<'bound> {
     /// sleeps.
     pub(crate) fn detach(&self, interface: &Interface<'bound, Igbvf>, accessible: bool) {
         let rtnl = Rtnl::lock();
-        interface.detach(&rtnl);
+        if let Some(registered) = interface.registered(&rtnl) {
+            registered.detach();
+        }
         let mut config = self.config.lock();
         if accessible {
             self.update_stats(&mut config);
@@ -50,7 +52,9 @@ impl<'bound> Adapter<'bound> {
         let wanted = interface.vlan_ids(&rtnl);
         config.vlans.retain(|vid| wanted.contains(vid));
         drop(config);
-        interface.attach(&rtnl);
+        if let Some(registered) = interface.registered(&rtnl) {
+            registered.attach();
+        }
         Ok(())
     }
 }

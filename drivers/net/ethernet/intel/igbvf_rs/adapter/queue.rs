@@ -131,6 +131,7 @@ impl<'bound> Adapter<'bound> {
     ) -> Result {
         let QueuePair { mut tx, mut poll } = pair;
         let hw = &self.hw;
+        let interface = interface.running(rtnl).ok_or(ENETDOWN)?;
         let name = CString::try_from_fmt(fmt!("{}-TxRx-0", interface.name(rtnl)))?;
         let irq = self.vectors.shared().request(
             self.scope,
@@ -165,7 +166,7 @@ impl<'bound> Adapter<'bound> {
             queues: poll,
             sampler,
         };
-        interface.start_pair(0, tx, poll, number, rtnl)?;
+        interface.start_pair(0, tx, poll, number)?;
         hw.enable_vectors(QUEUE_CAUSE);
         hw.trigger_vectors(QUEUE_CAUSE);
         Ok(())
@@ -189,8 +190,8 @@ impl<'bound> Adapter<'bound> {
         // A poll that was about to end has enabled it again.
         self.hw.disable_vectors(QUEUE_CAUSE);
         let _ = self.hw.stop_tx_queue();
-        if let (Some((tx, _)), Some(stats)) = (&state, interface.queue_stats(0)) {
-            tx.give_up(self.hw.tx_position(), &stats.tx);
+        if let Some((tx, _)) = &state {
+            interface.add_tx_dropped(0, tx.unsent(self.hw.tx_position()));
         }
         drop(running);
         drop(state);
