@@ -15,11 +15,12 @@ demo: modules
 
 tests = env ROUNDS='$(ROUNDS)' SEED='$(SEED)' RACE_SECONDS='$(RACE_SECONDS)' python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
 
-check: modules
+check:
+	@LAB_TESTS=1 KDIR='$(KDIR)' tools/lab/build $(if $(V),V=$(V))
 	@tools/lab/enter $(tests)
 
 check-debug:
-	@LAB_KERNEL=debug tools/lab/build $(if $(V),V=$(V))
+	@LAB_KERNEL=debug LAB_TESTS=1 tools/lab/build $(if $(V),V=$(V))
 	@LAB_KERNEL=debug tools/lab/enter $(tests)
 
 fuzz: modules
