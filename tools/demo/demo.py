@@ -279,7 +279,7 @@ def main():
         return 130
     if failures:
         print("\nFAILED:\n  " + "\n  ".join(failures), file=sys.stderr)
-        print("Logs: build/log/demo.console.log, build/log/demo-vm.console.log, build/log/demo.qemu.log", file=sys.stderr)
+        print("Logs: build/log/demo", file=sys.stderr)
         return 1
     print(f"\nAll good in {time.monotonic() - start:.0f} s. Report: {REPORT.relative_to(paths.REPO)}")
     return 0

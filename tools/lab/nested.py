@@ -2,6 +2,7 @@
 """A VM inside a guest, with PCI functions of that guest handed over by VFIO."""
 
 import shlex
+import shutil
 import time
 
 from . import paths, qemu
@@ -46,8 +47,9 @@ class Nested(LoggedGuest):
         self._process = None
         self.agent = None
         outer.inner = self
-        for log in self.logs:
-            log.unlink(missing_ok=True)
+        # Where close() writes what the VM's console and its QEMU said.
+        self.logs = outer.logs / name
+        shutil.rmtree(self.logs, ignore_errors=True)
         outer.check(f"mkdir -p {self._folder} && rm -f {self._folder}/agent && "
                     f"{{ mountpoint -q {paths.ROOT_FOR_GUESTS} || mount --bind / {paths.ROOT_FOR_GUESTS}; }}")
         for address in self.devices:
@@ -96,12 +98,7 @@ class Nested(LoggedGuest):
         return self.outer.get(f"{self._folder}/console")
 
     def where(self):
-        return self.logs[0].relative_to(paths.REPO)
-
-    @property
-    def logs(self):
-        """Where close() writes what the VM's console and its QEMU said."""
-        return [paths.LOGS / f"{self.name}.{what}.log" for what in ("console", "qemu")]
+        return (self.logs / "console.log").relative_to(paths.REPO)
 
     def close(self):
         """Ends the VM, keeps its logs and takes its functions back from vfio-pci; GuestError for what does not work. May
@@ -110,9 +107,9 @@ class Nested(LoggedGuest):
             return
         process, self._process = self._process, None
         process.stop()
-        console, qemu_log = self.logs
-        console.write_bytes(self.console_bytes())
-        qemu_log.write_text(process.stdout)
+        self.logs.mkdir()
+        (self.logs / "console.log").write_bytes(self.console_bytes())
+        (self.logs / "qemu.log").write_text(process.stdout)
         for address in self.devices:
             self.outer.check(_TAKE_BACK.format(address=address))
 

@@ -11,7 +11,7 @@ KERNEL = os.environ.get("LAB_KERNEL") or "stock"
 
 BUILD = REPO / "build" / ("" if KERNEL == "stock" else KERNEL)
 LOGS = BUILD / "log"
-"""Console logs of guests, `<name>.console.log`, and QEMU's messages, `<name>.qemu.log`."""
+"""A folder for each guest, by its name: `console.log`, and QEMU's messages, `qemu.log`."""
 
 ROOT_FOR_GUESTS = Path("/mnt/root")
 """The Debian root as guests get it: without /proc, the repository and whatever else is mounted in it."""

@@ -28,12 +28,12 @@ def _close_all():
 
 
 def _claim(name):
-    """That name, or the first with a number that no guest has that runs now, and the lock that keeps it: the logs of two
-    must not become one."""
-    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    """Returns that name, or the first with a number that no running guest has, and the lock that keeps it: no two guests
+    write into one folder of logs."""
     for number in itertools.count(1):
         own = name if number == 1 else f"{name}-{number}"
-        lock = open(paths.LOGS / f"{own}.lock", "w")
+        (paths.LOGS / own).mkdir(parents=True, exist_ok=True)
+        lock = open(paths.LOGS / own / "lock", "w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return own, lock
@@ -63,7 +63,8 @@ class Vm(LoggedGuest):
     mode     "strict", "lazy", "passthrough", "none" (no IOMMU) or "amd", see qemu.MODES
     ports    how many igb ports, all on one wire; or a list of wire numbers, one per port
     cpus, memory (MiB)
-    name     names the logs: build/log/<name>.console.log and .qemu.log; with a number if a guest has it that runs
+    name     names the folder of the logs: build/log/<name>/ with console.log and qemu.log; with a number if a running
+             guest has it
     cmdline  more kernel command line; qemu_args: more QEMU arguments
     kernel   a kernel.Kernel; if not given the one paths.KERNEL names, stock or debug
     accel    "kvm" or "tcg"; found by trying if not given
@@ -75,8 +76,8 @@ class Vm(LoggedGuest):
              seconds until the agent must answer
 
     After the start: `kernel` (Kernel), `accel`, `boot_seconds`, `pci` (address -> "vendor:device"),
-    `ports` (addresses of the igb ports, in order), `macs` (their addresses in the NVM). `inner` is the VM booted in it
-    last, a nested.Nested, or None.
+    `ports` (addresses of the igb ports, in order), `macs` (their addresses in the NVM), `logs` (the folder of its logs).
+    `inner` is the VM booted in it last, a nested.Nested, or None.
     """
 
     def __init__(self, mode="strict", ports=2, cpus=2, memory=4096, name="guest", cmdline="", qemu_args=(),
@@ -95,7 +96,8 @@ class Vm(LoggedGuest):
         self.agent = None
         self.inner = None
         self.name, self._lock = _claim(name)
-        self._console = paths.LOGS / f"{self.name}.console.log"
+        self.logs = paths.LOGS / self.name
+        self._console = self.logs / "console.log"
         self._console.write_bytes(b"")
         self._folder = Path(tempfile.mkdtemp(prefix="lab-"))
         args = qemu.common(
@@ -121,7 +123,7 @@ class Vm(LoggedGuest):
 
     def _start(self, args, terminal, boot_timeout):
         inherit = None if terminal else subprocess.DEVNULL
-        with open(paths.LOGS / f"{self.name}.qemu.log", "w") as log:
+        with open(self.logs / "qemu.log", "w") as log:
             log.write(" ".join(args) + "\n")
             log.flush()
             self._process = subprocess.Popen(args, stdin=inherit, stdout=inherit if terminal else log, stderr=log)
@@ -149,11 +151,11 @@ class Vm(LoggedGuest):
                 text = f": QEMU ended with status {self._process.wait(2)}"
             except subprocess.TimeoutExpired:
                 text = ": its agent ended"
-        qemu_log = (paths.LOGS / f"{self.name}.qemu.log").read_text(errors="replace").splitlines()[1:]
+        qemu_log = (self.logs / "qemu.log").read_text(errors="replace").splitlines()[1:]
         for title, lines in (("QEMU", qemu_log[-5:]), ("console", self.log()[-15:])):
             if lines:
                 text += f"\n{title}: " + "\n  ".join(lines)
-        return text
+        return f"{text}\nlogs: {self.logs.relative_to(paths.REPO)}/"
 
     def console_bytes(self):
         return self._console.read_bytes()

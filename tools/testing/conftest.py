@@ -112,7 +112,8 @@ def assert_alive(vm):
     except GuestError as error:
         keep_log(vm, vm.name)
         vm.close()
-        raise AssertionError(f"guest {vm.name} died between tests: {error}") from error
+        where = saved(vm.name).relative_to(paths.REPO)
+        raise AssertionError(f"guest {vm.name} died between tests, its logs are in {where}/: {error}") from error
 
 
 @pytest.fixture(scope="session")
@@ -123,13 +124,17 @@ def guests():
     pool.close()
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
+    report = yield
     setattr(item, f"report_{report.when}", report)
     if report.failed:
+        folder = saved(title(item))
         # Now, not at the end: a run of hours may be cut short.
-        saved(item.name, f"{report.when}.txt").write_text(report.longreprtext)
+        (folder / f"{report.when}.txt").write_text(report.longreprtext)
+        add = getattr(report.longrepr, "addsection", lambda *what: report.sections.append(what))
+        add("logs of its guest", f"{folder.relative_to(paths.REPO)}/")
+    return report
 
 
 @pytest.fixture
@@ -157,7 +162,7 @@ def guest(request, guests):
             vm.inner = None
             vm.assert_clean(since, allow=debugging.KERNELS_OWN)
         except BaseException:
-            keep_log(vm, request.node.name)
+            keep_log(vm, title(request.node))
             guests.discard(vm)
             raise
 
@@ -167,25 +172,32 @@ def guest(request, guests):
         if failed:
             # pytest shows it with the failure.
             print(f"{vm.name}: tasks that wait, and processes\n{told(vm, STUCK)}")
-            saved(request.node.name, "counters.txt").write_text(told(vm, COUNTERS))
-            keep_log(vm, request.node.name)
+            (saved(title(request.node)) / "counters.txt").write_text(told(vm, COUNTERS))
+            keep_log(vm, title(request.node))
             guests.discard(vm)
             continue
         settle(vm, since)
 
 
-def saved(test, what):
-    """Where something about a failed test is kept: build/log/failed-TEST.WHAT."""
-    paths.LOGS.mkdir(parents=True, exist_ok=True)
-    return paths.LOGS / f"failed-{test.replace('/', '-')}.{what}"
+def title(test):
+    """Returns the name of a test among those of all files."""
+    return f"{test.path.stem}-{test.name}"
 
 
-def keep_log(vm, test):
-    """Saves a guest's console, and what the VM in it and its QEMU said: the next of their kind write over their own."""
-    saved(test, "console.log").write_bytes(vm.console_bytes())
-    for log in vm.inner.logs if vm.inner else ():
-        if log.exists():
-            shutil.copy(log, saved(test, log.name.removeprefix(f"{vm.name}-")))
+def saved(name):
+    """Returns the folder for what is kept of a failed test: build/log/failed/NAME."""
+    folder = paths.LOGS / "failed" / name.replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def keep_log(vm, name):
+    """Saves the logs of a guest and of the VM in it: the next of their kind write over their own."""
+    for logs in (vm.logs, vm.inner.logs) if vm.inner else (vm.logs,):
+        for log in logs.glob("*.log"):
+            kept = saved(name) / log.relative_to(paths.LOGS)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(log, kept)
 
 
 COUNTERS = """
