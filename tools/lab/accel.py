@@ -45,12 +45,12 @@ def _kvm_boots():
         return False
     print(f"lab: trying KVM (for {LIMIT_SECONDS} s at most)", flush=True)
     kernel = Kernel.stock()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, initramfs.build(kernel) as image:
         console = Path(folder) / "console"
         console.touch()
         args = [qemu.QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                 "-M", "q35,kernel-irqchip=split", *qemu.ACCEL["kvm"], "-smp", "2", "-m", "512M",
-                "-kernel", str(kernel.image), "-initrd", str(initramfs.build(kernel)),
+                "-kernel", str(kernel.image), "-initrd", image.name,
                 "-append", qemu.KERNEL_CMDLINE, "-serial", f"file:{console}"]
         process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)

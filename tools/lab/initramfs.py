@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Packs the guests' initramfs: what reaches the root (busybox, a few modules, init), the agent, common tools."""
 
+import fcntl
 import hashlib
 import lzma
 import os
@@ -29,7 +30,10 @@ AGENT_IMPORTS = "base64, codecs, json, os, signal, socket, subprocess, threading
 
 
 def build(kernel):
-    """Returns the path of an initramfs for `kernel`, packed anew only if something in it changed."""
+    """Returns an open file, the initramfs for `kernel`, packed anew only if something in it changed.
+
+    As long as somebody holds that file open, nobody removes it: a VM in the guest boots from it later.
+    """
     files = {"init": (GUEST / "init", 0o755), "lab/agent.py": (GUEST / "agent.py", 0o644),
              "bin/busybox": (BUSYBOX, 0o755)}
     modules = _modules(kernel)
@@ -38,13 +42,31 @@ def build(kernel):
     for source in [source for source, _ in files.values()] + modules + [Path("/var/lib/dpkg/status")]:
         mark.update(source.read_bytes())
     folder = paths.BUILD / "lab"
-    image = folder / f"initrd-{kernel.release}-{mark.hexdigest()[:12]}.img"
-    if image.exists():
-        return image
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"initrd-{kernel.release}-*.img"):
-        old.unlink(missing_ok=True)
-    part = image.with_name(f"{image.name}.{os.getpid()}")
+    image = folder / f"initrd-{kernel.release}-{mark.hexdigest()[:12]}.img"
+    # One at a time: guests that start side by side want the same file.
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not image.exists():
+            for old in folder.glob(f"initrd-{kernel.release}-*.img"):
+                _remove_unused(old)
+            _pack(image, files, modules)
+        held = image.open("rb")
+        fcntl.flock(held, fcntl.LOCK_SH)
+    return held
+
+
+def _remove_unused(image):
+    with image.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        image.unlink()
+
+
+def _pack(image, files, modules):
+    part = image.with_name(f"{image.name}.part")
     with part.open("wb") as out:
         archive = _Cpio(out)
         for name in ("dev", "lower", "rw", "root"):
@@ -60,7 +82,6 @@ def build(kernel):
             archive.copy(f"tools{path}", path)
         archive.close()
     part.rename(image)
-    return image
 
 
 def _tools():

@@ -90,7 +90,8 @@ class Vm(LoggedGuest):
         self.kernel = kernel or Kernel.chosen()
         self.accel = accel or acceleration.find()
         self.macs = [qemu.mac(index) for index in range(len(wires))]
-        self.initramfs = initramfs.build(self.kernel)
+        self._initramfs = initramfs.build(self.kernel)
+        self.initramfs = Path(self._initramfs.name)
         self._process = None
         self._qmp = None
         self.agent = None
@@ -200,6 +201,7 @@ class Vm(LoggedGuest):
         if self.agent is not None:
             self.agent.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._initramfs.close()
         self._lock.close()
 
     def __enter__(self):
