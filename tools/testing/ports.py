@@ -132,7 +132,8 @@ def frames(vm, to, *sends, listener="pf", sender="w"):
     """Sends raw frames from one end to the other; returns those the other end's interface handed up, as a list of
     "destination length vlan" texts in the order of arrival, each without what was not asked.
 
-    Each of `sends` is arguments of frames.py's `send`; `to` are more arguments for `listen`.
+    Each of `sends` is arguments of frames.py's `send`; `to` are more arguments for `listen`. Those with a VLAN first: of
+    frames that are handed up together the kernel gives a socket those with a tag before the others.
     """
     vm.put(FRAMES, (Path(__file__).with_name("frames.py")).read_bytes())
     ear = vm.start(within(listener, f"python3 {FRAMES} listen {listener} {to}"))

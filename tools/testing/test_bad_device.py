@@ -268,7 +268,7 @@ def test_all_ones_for_a_while(guest, tmp_path_factory):
     assert vm.check("ip netns exec pf cat /sys/class/net/pf/address").strip() == own
     # Requests to the address as it is known find the PF; the others are of VLAN 9, and come in.
     run_all(vm, vfs.pings("w", "pf"), vfs.pings("w", "v0"), vfs.pings("v0", "pf"))
-    assert ports.frames(vm, "", own, f"{own},vlan=9") == [f"{own} 60", f"{own} 60 9"]
+    assert ports.frames(vm, "", f"{own},vlan=9", own) == [f"{own} 60 9", f"{own} 60"]
 
 
 PESTERING = [
