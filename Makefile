@@ -13,15 +13,17 @@ modules:
 demo: modules
 	@tools/lab/enter python3 tools/demo/demo.py
 
-tests = env ROUNDS='$(ROUNDS)' SEED='$(SEED)' RACE_SECONDS='$(RACE_SECONDS)' python3 -m pytest tools/testing $(if $(TESTS),-k '$(TESTS)')
+# Results in FOLDER/check/junit.xml: $(call tests,FOLDER)
+tests = env ROUNDS='$(ROUNDS)' SEED='$(SEED)' RACE_SECONDS='$(RACE_SECONDS)' python3 -m pytest tools/testing \
+	-n '$(or $(JOBS),auto)' --dist worksteal --junitxml='$1/check/junit.xml' $(if $(TESTS),-k '$(TESTS)')
 
 check:
 	@LAB_TESTS=1 KDIR='$(KDIR)' tools/lab/build $(if $(V),V=$(V))
-	@tools/lab/enter $(tests)
+	@tools/lab/enter $(call tests,build)
 
 check-debug:
 	@LAB_KERNEL=debug LAB_TESTS=1 tools/lab/build $(if $(V),V=$(V))
-	@LAB_KERNEL=debug tools/lab/enter $(tests)
+	@LAB_KERNEL=debug tools/lab/enter $(call tests,build/debug)
 
 fuzz: modules
 	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
@@ -51,7 +53,8 @@ help:
 	@echo '  make            build build/igb_rs.ko and build/igbvf_rs.ko'
 	@echo '  make demo       run both drivers in QEMU: seven live VFs, one of them in a VM;'
 	@echo '                  a table as it goes, then build/demo/report.json'
-	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k); ROUNDS= of resets, removal and sleep, SEED='
+	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k); ROUNDS= of resets, removal and sleep, SEED=;'
+	@echo '                  JOBS= tests side by side, as many as there are processors; results in build/check/junit.xml'
 	@echo '  make check-debug  the guest tests on a kernel with KASAN, lockdep, kmemleak and more, and failing'
 	@echo '                  allocations; RACE_SECONDS=60. Compiles that kernel once, half an hour of processor time'
 	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'

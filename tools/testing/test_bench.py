@@ -26,10 +26,11 @@ BOUNDS = {
 
 
 @pytest.fixture(scope="module", params=(0, 1), ids=("pf", "vf"))
-def counter(request, guests):
-    """A guest that counts; takes the place of the others'."""
+def counter(request, guests, alone):
+    """A guest that counts; takes the place of the others', and the machine, once it has booted."""
     guests.close()
-    with Counter("strict", vfs=request.param, sides=(OURS,), instructions=False, name="check-counts") as counting:
+    with (Counter("strict", vfs=request.param, sides=(OURS,), instructions=False, name="check-counts") as counting,
+          alone()):
         yield counting
         counting.vm.assert_clean()
 

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests side by side: how many workers of pytest-xdist run them, and how one test gets the machine to itself."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+GUESTS = 3
+"""How many guests a worker keeps at most."""
+
+GUEST_MIB = 1024
+"""Memory that a guest has used at most, with some room."""
+
+
+def default():
+    """Returns how many workers suit this machine: one for each processor, as far as there is memory for their guests."""
+    available = int(Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0]) >> 10
+    return max(1, min(len(os.sched_getaffinity(0)), available // (GUESTS * GUEST_MIB)))
+
+
+class Turns:
+    """Lets tests of all workers run side by side, and one of them alone.
+
+    Two locks: every test passes the gate before it takes its part in the machine, and a test that wants to be alone stays in
+    the gate until it has ended. Others can thus not keep it waiting for ever.
+    """
+
+    def __init__(self, folder=None):
+        # The folder is the run's own: tools/lab/enter mounts one for each.
+        folder = Path(folder or tempfile.gettempdir())
+        self._gate = open(folder / "tests-gate", "w")
+        self._machine = open(folder / "tests-machine", "w")
+        self._alone = False
+
+    @contextlib.contextmanager
+    def beside(self):
+        """Waits until no test is alone, or wants to be, and keeps it so."""
+        if self._alone:
+            # Of this very worker: a fixture that outlives its test.
+            yield
+            return
+        with _held(self._gate, fcntl.LOCK_EX):
+            fcntl.flock(self._machine, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._machine, fcntl.LOCK_UN)
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Waits until no other test runs, and keeps it so."""
+        with _held(self._gate, fcntl.LOCK_EX), _held(self._machine, fcntl.LOCK_EX):
+            self._alone = True
+            try:
+                yield
+            finally:
+                self._alone = False
+
+
+@contextlib.contextmanager
+def _held(file, kind):
+    fcntl.flock(file, kind)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
