@@ -41,8 +41,8 @@ def test_commands(guest):
 
 def test_timeout(guest):
     vm = guest()
-    result = vm.run("sleep 60", timeout=1)
-    assert result.timeout and not result.ok and result.seconds < 30
+    result = vm.run("sleep 86400", timeout=1)
+    assert result.timeout and not result.ok
 
 
 def test_background(guest):
