@@ -13,7 +13,6 @@ from pathlib import Path
 from . import REPO, btf, rust
 
 OBJ = REPO / "build/obj"
-WORK = REPO / "build/layout"
 
 _SIZE = re.compile(r'\["Size of (\w+)"\]\s*\[[^-]*- (\d+)usize\]')
 _OFFSET = re.compile(r'\["Offset of field: (\w+)::(\w+)"\]\s*\[[^-]*- (\d+)usize\]')
@@ -38,17 +37,16 @@ include!("bindings.rs");
 """
 
 
-def bindings():
-    """The bindings with bindgen's layout tests in them, made by the very command that made those in use."""
+def bindings(folder):
+    """The bindings with bindgen's layout tests in them, made in `folder` by the very command that made those in use."""
     saved = (OBJ / "rust/.bindings_generated.rs.cmd").read_text().splitlines()[0].split(" := ", 1)[1]
-    command = saved.replace("--no-layout-tests", "").replace("-o rust/bindings_generated.rs", f"-o {WORK}/bindings.rs")
+    command = saved.replace("--no-layout-tests", "").replace("-o rust/bindings_generated.rs", f"-o {folder}/bindings.rs")
     command = re.sub(r"--with-derive-custom-(struct|union) \S+", "", command)
     command = re.sub(r"-Wp,-MMD,\S+", "", command)
-    if str(WORK) not in command:
+    if str(folder) not in command:
         raise ValueError("the command that made the bindings is not one this knows how to change")
-    WORK.mkdir(parents=True, exist_ok=True)
     subprocess.run(command, shell=True, cwd=OBJ, check=True)
-    return WORK / "bindings.rs"
+    return folder / "bindings.rs"
 
 
 def compile_tests(path):

@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from lab import Vm, paths
+from lab import Vm, locks, paths
 
 REPO = Path(__file__).resolve().parents[2]
 HERE = REPO / "tools/fuzz"
@@ -46,8 +46,10 @@ FAULT = rf"DMAR: .*(handling fault|Request device \[{ATTACKER}\])"
 
 def build():
     """Builds vf-hostile and puts what guests need where they see it."""
-    subprocess.run(["make", "-s", "-C", HERE / "vf-hostile", f"O={OUT}", "CC=gcc-14"], check=True)
-    shutil.copy(HERE / "checked.py", OUT)
+    with locks.only_one(OUT):
+        subprocess.run(["make", "-s", "-C", HERE / "vf-hostile", f"O={OUT}", "CC=gcc-14"], check=True)
+        # At once: another guest may be about to read it.
+        shutil.copy(HERE / "checked.py", OUT / "part").rename(OUT / "checked.py")
 
 
 def hand_over(vm, function=ATTACKER):

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import paths
+from . import locks, paths
 
 MODULES = ("9pnet_virtio", "9p", "overlay", "virtio_console", "virtio_pci")
 """What init needs, in any order; those built into the kernel are skipped."""
@@ -42,11 +42,9 @@ def build(kernel):
     for source in [source for source, _ in files.values()] + modules + [Path("/var/lib/dpkg/status")]:
         mark.update(source.read_bytes())
     folder = paths.BUILD / "lab"
-    folder.mkdir(parents=True, exist_ok=True)
     image = folder / f"initrd-{kernel.release}-{mark.hexdigest()[:12]}.img"
-    # One at a time: guests that start side by side want the same file.
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Guests that start side by side want the same file.
+    with locks.only_one(folder):
         if not image.exists():
             for old in folder.glob(f"initrd-{kernel.release}-*.img"):
                 _remove_unused(old)

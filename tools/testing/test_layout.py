@@ -7,8 +7,8 @@ from checks import btf, layout
 
 
 @pytest.fixture(scope="module")
-def bindings():
-    return layout.bindings()
+def bindings(tmp_path_factory):
+    return layout.bindings(tmp_path_factory.mktemp("layout"))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import debugging
 import ports
 import vfs
+from lab import locks
 
 HERE = Path(__file__).parent
 RESULTS = debugging.paths.BUILD / "faults.json"
@@ -63,6 +64,7 @@ def chance(vm, percent, function=""):
 
 def record(name, summary):
     """Keeps figures for people to read."""
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    known[name] = summary
-    RESULTS.write_text(json.dumps(known, indent=2) + "\n")
+    with locks.only_one(RESULTS.parent):
+        known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        known[name] = summary
+        RESULTS.write_text(json.dumps(known, indent=2) + "\n")
