@@ -76,6 +76,8 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
+    # Of an earlier run.
+    shutil.rmtree(folder_of(title(item)), ignore_errors=True)
     with contextlib.nullcontext() if "alone" in item.fixturenames else turns.beside():
         return (yield)
 
@@ -220,9 +222,14 @@ def title(test):
     return f"{test.path.stem}-{test.name}"
 
 
+def folder_of(name):
+    """Returns where what is kept of a failed test goes: build/log/failed/NAME."""
+    return paths.LOGS / "failed" / name.replace("/", "-")
+
+
 def saved(name):
-    """Returns the folder for what is kept of a failed test: build/log/failed/NAME."""
-    folder = paths.LOGS / "failed" / name.replace("/", "-")
+    """Makes and returns that folder."""
+    folder = folder_of(name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
