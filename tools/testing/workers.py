@@ -10,14 +10,14 @@ from pathlib import Path
 GUESTS = 3
 """How many guests a worker keeps at most."""
 
-GUEST_MIB = 1024
-"""Memory that a guest has used at most, with some room."""
+MEMORY = 3072
+"""MiB that the guests of a worker have used at most, all together, with some room."""
 
 
 def default():
     """Returns how many workers suit this machine: one for each processor, as far as there is memory for their guests."""
     available = int(Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0]) >> 10
-    return max(1, min(len(os.sched_getaffinity(0)), available // (GUESTS * GUEST_MIB)))
+    return max(1, min(len(os.sched_getaffinity(0)), available // MEMORY))
 
 
 class Turns:
