@@ -5,6 +5,7 @@ import collections
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import zlib
@@ -224,7 +225,7 @@ def title(test):
 
 def folder_of(name):
     """Returns where what is kept of a failed test goes: build/log/failed/NAME."""
-    return paths.LOGS / "failed" / name.replace("/", "-")
+    return paths.LOGS / "failed" / re.sub(r"[^\w.]+", "-", name).strip("-")
 
 
 def saved(name):

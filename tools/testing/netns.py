@@ -26,7 +26,8 @@ def all_answered(ip, count, more="", ping="ping", limit=10):
 
     Once it has sent the last one, ping waits for twice the longest round trip so far, or for an interval if that is
     longer. An answer may well take more than twice as long as all before, so: all at once, and a long interval. The
-    socket's buffer, which is for one request otherwise, must hold them all.
+    socket's buffer, which is for one request otherwise, must hold them all. So must that of the kernel that answers, which
+    takes some 130 kB of buffers: no more than five large ones at once.
     """
     return (f"said=$({ping} -q -c {count} -l {count} -i {limit} -S 200000 {more} {ip} 2>&1) || true; "
             f"case $said in *' {count} received'*) ;; *) echo \"$said\" >&2; exit 1;; esac")

@@ -19,7 +19,7 @@ def test_our_pf(guest):
     start(vm, vf="igbvf")
     exchange(vm)
     run_all(vm, *(f"ip -n {name} link set {name} mtu 9000" for name in ("v0", "w")),
-            until(carrier("v0")), reaches("v0", "w"), pings("v0", "w", more="-s 8000 -M do"))
+            until(carrier("v0")), reaches("v0", "w"), pings("v0", "w", 5, more="-s 8000 -M do"))
 
 
 def test_our_vf(guest):
