@@ -87,7 +87,8 @@ class Guests:
     """Guests of this session, one per configuration, booted when first asked for.
 
     Few run at a time: the one that was not used for longest is closed when another configuration is wanted. One that
-    waits takes some 1.3 % of a processor and 700 MiB; to boot it anew takes ten seconds of a processor.
+    waits takes some 1.3 % of a processor and 700 MiB; to boot it anew takes ten seconds of a processor, and a minute on
+    the debug kernel.
     """
 
     LIMIT = workers.GUESTS

@@ -7,11 +7,11 @@ import os
 import tempfile
 from pathlib import Path
 
-GUESTS = 3
-"""How many guests a worker keeps at most."""
+from lab import paths
 
-MEMORY = 3072
-"""MiB that the guests of a worker have used at most, all together, with some room."""
+GUESTS, MEMORY = {"stock": (3, 4096), "debug": (2, 9216)}[paths.KERNEL]
+"""How many guests a worker keeps at most, and how many MiB these have used at most, all together, with some room. The debug
+kernel writes into all of its memory when it boots."""
 
 
 def default():
