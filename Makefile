@@ -54,7 +54,7 @@ help:
 	@echo '  make demo       run both drivers in QEMU: seven live VFs, one of them in a VM;'
 	@echo '                  a table as it goes, then build/demo/report.json'
 	@echo '  make check      run all tests; TESTS=expression runs a part (as pytest -k); ROUNDS= of resets, removal and sleep, SEED=;'
-	@echo '                  JOBS= tests side by side, as many as there are processors; results in build/check/junit.xml'
+	@echo '                  JOBS= tests side by side, three for two processors; results in build/check/junit.xml'
 	@echo '  make check-debug  the guest tests on a kernel with KASAN, lockdep, kmemleak and more, and failing'
 	@echo '                  allocations; RACE_SECONDS=60. Compiles that kernel once, half an hour of processor time'
 	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'
