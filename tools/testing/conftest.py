@@ -34,7 +34,7 @@ def pytest_configure(config):
 
 
 def pytest_xdist_auto_num_workers(config):
-    return workers.default()
+    return workers.needed(config.option.keyword, config.args)
 
 
 def pytest_itemcollected(item):

@@ -78,6 +78,14 @@ def test_outlives(tmp_path):
     assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("keyword, workers_needed", (("", 4), ("test_", 3), ("one or two", 2), ("two", 0), ("none", 0), ("(", 0)))
+def test_needed(tmp_path, monkeypatch, keyword, workers_needed):
+    """No more workers than tests, and none for one."""
+    monkeypatch.setattr(workers, "default", lambda: 4)
+    (tmp_path / "test_made_up.py").write_text("".join(f"def test_{name}():\n    pass\n\n\n" for name in ("one", "two", "three")))
+    assert workers.needed(keyword, [tmp_path]) == workers_needed
+
+
 @pytest.mark.parametrize("jobs", (0, 2))
 def test_failure_names_logs(tmp_path, jobs):
     """A failure names the folder with the logs, on the terminal and in the JUnit file; others do not."""

@@ -4,6 +4,8 @@
 import contextlib
 import fcntl
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,6 +23,17 @@ def default():
     """
     available = int(Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0]) >> 10
     return max(1, min(len(os.sched_getaffinity(0)) * 3 // 2, available // MEMORY))
+
+
+def needed(keyword, args):
+    """Returns how many workers a run of pytest with `-k keyword` and these arguments needs: none for a single test."""
+    most = default()
+    if keyword:
+        listed = subprocess.run([sys.executable, "-m", "pytest", "-n", "0", "--collect-only", "-q", "-k", keyword, *args],
+                                capture_output=True, text=True)
+        # With none, or a mistake in the keyword, the run that follows has to say so.
+        most = min(most, sum("::" in line for line in listed.stdout.splitlines()) if listed.returncode == 0 else 0)
+    return most if most > 1 else 0
 
 
 class Turns:
