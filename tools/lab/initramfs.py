@@ -30,9 +30,11 @@ AGENT_IMPORTS = "base64, codecs, json, os, signal, socket, subprocess, threading
 
 
 def build(kernel):
-    """Returns an open file, the initramfs for `kernel`, packed anew only if something in it changed.
+    """Returns an open file, the initramfs for `kernel`, packed anew only if something in it
+    changed.
 
-    As long as somebody holds that file open, nobody removes it: a VM in the guest boots from it later.
+    As long as somebody holds that file open, nobody removes it: a VM in the guest boots from it
+    later.
     """
     files = {"init": (GUEST / "init", 0o755), "lab/agent.py": (GUEST / "agent.py", 0o644),
              "bin/busybox": (BUSYBOX, 0o755)}

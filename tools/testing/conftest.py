@@ -50,8 +50,9 @@ def pytest_collection_modifyitems(config, items):
         config.workeroutput["left_out"] = config.stash[LEFT_OUT]
     items[:] = [item for item in items if not reasons[item]]
 
-    # What must be alone first, while nobody has begun anything long; then tests of one IOMMU mode one after the other, so
-    # that each worker boots each mode's guest once; what needs no guest last, for whoever has time.
+    # What must be alone first, while nobody has begun anything long; then tests of one IOMMU mode one
+    # after the other, so that each worker boots each mode's guest once; what needs no guest last, for
+    # whoever has time.
     def place(item):
         if "alone" in item.fixturenames:
             return -1
@@ -64,7 +65,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_testnodedown(node):
-    """Takes from a worker of pytest-xdist that has ended what it left out; all leave out the same."""
+    """Takes from a worker of pytest-xdist that has ended what it left out, as all do."""
     # One that died has no output.
     if hasattr(node, "workeroutput"):
         node.config.stash[LEFT_OUT] = node.workeroutput["left_out"]
@@ -86,9 +87,9 @@ def pytest_runtest_protocol(item):
 class Guests:
     """Guests of this session, one per configuration, booted when first asked for.
 
-    Few run at a time: the one that was not used for longest is closed when another configuration is wanted. One that
-    waits takes some 1.3 % of a processor and 700 MiB; to boot it anew takes ten seconds of a processor, and a minute on
-    the debug kernel.
+    Few run at a time: the one that was not used for longest is closed when another configuration is
+    wanted. One that waits takes some 1.3 % of a processor and 700 MiB; to boot it anew takes ten
+    seconds of a processor, and a minute on the debug kernel.
     """
 
     LIMIT = workers.GUESTS
@@ -146,7 +147,8 @@ def assert_alive(vm):
         keep_log(vm, vm.name)
         vm.close()
         where = saved(vm.name).relative_to(paths.REPO)
-        raise AssertionError(f"guest {vm.name} died between tests, its logs are in {where}/: {error}") from error
+        raise AssertionError(
+            f"guest {vm.name} died between tests, its logs are in {where}/: {error}") from error
 
 
 @pytest.fixture(scope="session")
@@ -159,8 +161,8 @@ def guests():
 
 @pytest.fixture(scope="session")
 def alone():
-    """Returns a context manager in which no other test runs, for what counts exactly. Everything else must be right beside
-    others."""
+    """Returns a context manager in which no other test runs, for what counts exactly. Everything
+    else must be right beside others."""
     return turns.alone
 
 

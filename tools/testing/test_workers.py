@@ -17,7 +17,8 @@ HERE = paths.REPO / "tools/testing"
 
 
 @pytest.mark.parametrize("first, second, together", (
-    ("beside", "beside", True), ("beside", "alone", False), ("alone", "beside", False), ("alone", "alone", False)))
+    ("beside", "beside", True), ("beside", "alone", False),
+    ("alone", "beside", False), ("alone", "alone", False)))
 def test_turns(tmp_path, first, second, together):
     """Two tests are under way together only if neither wants to be alone."""
     mine, other = workers.Turns(tmp_path), workers.Turns(tmp_path)
@@ -61,12 +62,14 @@ def test_alone_comes(tmp_path):
 
 def _blocked(number):
     """Waits until that many threads of this process wait for a lock of a file."""
-    while sum("-> " in line and f" {os.getpid()} " in line for line in open("/proc/locks")) < number:
+    mine = f" {os.getpid()} "
+    while sum("-> " in line and mine in line for line in open("/proc/locks")) < number:
         time.sleep(0.01)
 
 
 def test_outlives(tmp_path):
-    """A fixture that is alone may outlive its test: the next one of its worker runs, those of others still wait."""
+    """A fixture that is alone may outlive its test: the next one of its worker runs, those of
+    others still wait."""
     mine, other = workers.Turns(tmp_path), workers.Turns(tmp_path)
     with mine.alone():
         with mine.beside():
@@ -78,22 +81,28 @@ def test_outlives(tmp_path):
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("keyword, workers_needed", (("", 4), ("test_", 3), ("one or two", 2), ("two", 0), ("none", 0), ("(", 0)))
-def test_needed(tmp_path, monkeypatch, keyword, workers_needed):
+@pytest.mark.parametrize("keyword, number", (
+    ("", 4), ("test_", 3), ("one or two", 2), ("two", 0), ("none", 0), ("(", 0)))
+def test_needed(tmp_path, monkeypatch, keyword, number):
     """No more workers than tests, and none for one."""
     monkeypatch.setattr(workers, "default", lambda: 4)
-    (tmp_path / "test_made_up.py").write_text("".join(f"def test_{name}():\n    pass\n\n\n" for name in ("one", "two", "three")))
-    assert workers.needed(keyword, [tmp_path]) == workers_needed
+    text = "".join(f"def test_{name}():\n    pass\n\n\n" for name in ("one", "two", "three"))
+    (tmp_path / "test_made_up.py").write_text(text)
+    assert workers.needed(keyword, [tmp_path]) == number
 
 
 @pytest.mark.parametrize("jobs", (0, 2))
 def test_failure_names_logs(tmp_path, jobs):
-    """A failure names the folder with the logs, on the terminal and in the JUnit file; others do not."""
-    (tmp_path / "test_made_up.py").write_text("def test_fails():\n    assert 1 == 2\n\n\ndef test_passes():\n    pass\n")
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-n", str(jobs),
-                           "--dist", "worksteal" if jobs else "no", "--junitxml", tmp_path / "junit.xml", tmp_path],
-                          env={**os.environ, "PYTHONPATH": f"{os.environ['PYTHONPATH']}:{HERE}"}, capture_output=True, text=True)
-    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout.splitlines()[-1], done.stdout
+    """A failure names the folder with the logs, on the terminal and in the JUnit file."""
+    text = "def test_fails():\n    assert 1 == 2\n\n\ndef test_passes():\n    pass\n"
+    (tmp_path / "test_made_up.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-n",
+         str(jobs), "--dist", "worksteal", "--junitxml", tmp_path / "junit.xml", tmp_path],
+        env={**os.environ, "PYTHONPATH": f"{os.environ['PYTHONPATH']}:{HERE}"},
+        capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout
+    assert "1 failed, 1 passed" in done.stdout.splitlines()[-1], done.stdout
     folder = paths.LOGS / "failed/test_made_up-test_fails"
     for text in (done.stdout, (tmp_path / "junit.xml").read_text()):
         assert text.count(str(folder.relative_to(paths.REPO))) == 1, text
