@@ -68,7 +68,7 @@ def pytest_testnodedown(node):
     """Takes from a worker of pytest-xdist that has ended what it left out, as all do."""
     # One that died has no output.
     if hasattr(node, "workeroutput"):
-        node.config.stash[LEFT_OUT] = node.workeroutput["left_out"]
+        node.config.stash[LEFT_OUT] = node.workeroutput.get("left_out", {})
 
 
 def pytest_terminal_summary(terminalreporter, config):

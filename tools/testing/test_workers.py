@@ -95,7 +95,7 @@ def test_needed(tmp_path, monkeypatch, keyword, number):
 def test_failure_names_logs(tmp_path, jobs):
     """A failure names the folder with the logs, on the terminal and in the JUnit file."""
     text = "def test_fails():\n    assert 1 == 2\n\n\ndef test_passes():\n    pass\n"
-    (tmp_path / "test_made_up.py").write_text(text)
+    (tmp_path / f"test_made_up_{jobs}.py").write_text(text)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-n",
          str(jobs), "--dist", "worksteal", "--junitxml", tmp_path / "junit.xml", tmp_path],
@@ -103,7 +103,7 @@ def test_failure_names_logs(tmp_path, jobs):
         capture_output=True, text=True)
     assert done.returncode == 1, done.stdout
     assert "1 failed, 1 passed" in done.stdout.splitlines()[-1], done.stdout
-    folder = paths.LOGS / "failed/test_made_up-test_fails"
+    folder = paths.LOGS / f"failed/test_made_up_{jobs}-test_fails"
     for text in (done.stdout, (tmp_path / "junit.xml").read_text()):
         assert text.count(str(folder.relative_to(paths.REPO))) == 1, text
     assert "assert 1 == 2" in (folder / "call.txt").read_text()
