@@ -53,7 +53,11 @@ def found_in_qemu(vm, good, start):
             if " rw" not in line or last - first > 256 << 20:
                 continue
             memory.seek(first)
-            data = memory.read(last - first)
+            try:
+                data = memory.read(last - first)
+            except OSError:
+                # Gone since it was listed, as the stack of a thread that has ended.
+                continue
             at = data.find(start)
             while at >= 0:
                 if good(data, at):
