@@ -83,14 +83,9 @@ impl LinkModes {
         }
     }
 
-    /// From a C bitmap. `EINVAL` when it has modes beyond those this type can hold, the ones
-    /// defined first.
-    fn from_bitmap(words: &[usize]) -> Result<Self> {
-        let (first, rest) = words.split_first().ok_or(EINVAL)?;
-        if rest.iter().any(|word| *word != 0) {
-            return Err(EINVAL);
-        }
-        Ok(Self(*first))
+    /// From a C bitmap, whose later words hold modes that this type cannot: nobody supports them.
+    fn from_bitmap(words: &[usize]) -> Self {
+        Self(words.first().copied().unwrap_or(0))
     }
 
     fn fill_bitmap(self, words: &mut [usize]) {
@@ -236,7 +231,7 @@ pub struct LinkRequest {
     pub speed: Option<u32>,
     /// Duplex to force, without negotiation.
     pub duplex: Option<Duplex>,
-    /// What to offer, with negotiation.
+    /// What to offer, with negotiation; may have modes that the port has not.
     pub advertised: LinkModes,
     /// What is plugged in.
     pub port: Port,
@@ -266,7 +261,7 @@ impl LinkRequest {
             autoneg: base.autoneg != 0,
             speed,
             duplex,
-            advertised: LinkModes::from_bitmap(&from.link_modes.advertising)?,
+            advertised: LinkModes::from_bitmap(&from.link_modes.advertising),
             port,
             crossover_control: Crossover::from_raw(base.eth_tp_mdix_ctrl)?,
         })

@@ -235,13 +235,29 @@ def test_shown(guest):
     assert groups["FramesTransmittedOK"] > 0
 
 
+def advertised(vm):
+    """The modes that the PF offers."""
+    shown = ethtool(vm, "pf").split("Advertised link modes:")[1].split("Advertised pause")[0]
+    return shown.split()
+
+
 def test_link_settings(guest):
     """What is advertised can be chosen; what the device cannot do is refused and changes nothing."""
     vm = guest()
     ports.start(vm)
-    for bad in ("speed 1000 autoneg off", "speed 2500 duplex full autoneg off", "port fibre", "advertise 0x8000"):
+    for bad in ("speed 1000 autoneg off", "speed 2500 duplex full autoneg off", "port fibre", "advertise 0x8000",
+                "advertise 1000baseT/Half on 1000baseT/Full off 100baseT/Full off 100baseT/Half off "
+                "10baseT/Full off 10baseT/Half off"):
         refused(vm, f"-s pf {bad}")
         assert "Speed: 1000Mb/s" in ethtool(vm, "pf")
+    # Modes that the port has not, beside some that it has, are left out.
+    every = advertised(vm)
+    for modes in ("0x3f", "0xffffffff",
+                  "10baseT/Half on 1000baseT/Half on 10000baseT/Full on 400000baseCR4/Full on"):
+        ethtool(vm, f"-s pf advertise {modes}")
+        assert advertised(vm) == every, modes
+    ethtool(vm, "-s pf advertise 0x30")
+    assert advertised(vm) == ["1000baseT/Full"]
     ethtool(vm, "-r pf")
     vm.wait_until(ports.carrier("pf"), timeout=LIMIT)
     ethtool(vm, "-A pf rx off tx off")

@@ -113,6 +113,8 @@ pub(super) fn settings(config: &Config<'_>) -> LinkSettings {
 
 /// What `request` asks for, on top of `now`. Flow control is not part of it: `ethtool -A` sets that.
 ///
+/// Of the modes to offer, those are taken that the port has, as the C driver does.
+///
 /// Errors: `EINVAL` for what the device cannot do; 1000 Mb/s cannot be forced, nor crossed pairs beside a
 /// speed.
 pub(super) fn requested(now: &LinkConfig, request: &LinkRequest) -> Result<LinkConfig> {
@@ -127,9 +129,8 @@ pub(super) fn requested(now: &LinkConfig, request: &LinkRequest) -> Result<LinkC
         Crossover::MdiX => return Err(EINVAL),
     };
     let mode = if request.autoneg {
-        let wanted = request.advertised;
-        let other = LinkModes::AUTONEG | LinkModes::TP | LinkModes::PAUSE | LinkModes::ASYM_PAUSE;
-        if !supported().contains(wanted) || wanted.without(other).is_empty() {
+        let wanted = request.advertised & speeds(Modes::SUPPORTED);
+        if wanted.is_empty() {
             return Err(EINVAL);
         }
         LinkMode::Negotiate(modes(wanted))
