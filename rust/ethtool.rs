@@ -24,6 +24,7 @@ use crate::{
 
 mod callbacks;
 mod link;
+mod messages;
 mod rss;
 mod settings;
 mod stats;
@@ -37,6 +38,7 @@ pub use self::{
         LinkSettings,
         Port, //
     },
+    messages::Messages,
     rss::{
         Flow,
         HashFields,
@@ -63,8 +65,8 @@ pub use self::{
 /// A driver's ethtool operations.
 ///
 /// Everything is optional: what a driver leaves out is `EOPNOTSUPP` to user space. Driver name, bus
-/// address, link (the carrier), software time stamps and the counters of the queues
-/// need nothing from the driver.
+/// address, link (the carrier), software time stamps, the counters of the queues and that nothing wakes
+/// the machine need nothing from the driver.
 ///
 /// All functions run in process context with the RTNL lock held and may sleep; the interface may be
 /// up or down. A setter that fails must leave everything as it was. Requests that do not change
@@ -112,6 +114,8 @@ pub trait Operations: net::Operations {
     const RSS_TABLE: usize = 0;
     /// Bytes of the RSS key.
     const RSS_KEY: usize = 0;
+    /// Whether `ethtool -n` shows a table of rules that steer packets to queues, an empty one.
+    const EMPTY_RULES: bool = false;
     /// Names of the self tests, at most 31 bytes each.
     const TESTS: &'static [&'static str] = &[];
     /// Ranges of lengths, both ends included, that [`Self::rmon_stats`] tells apart; at most
@@ -126,6 +130,17 @@ pub trait Operations: net::Operations {
     ) -> fmt::Result {
         let _ = (interface, out, rtnl);
         Ok(())
+    }
+
+    /// The kinds of messages that are logged.
+    fn messages<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Messages {
+        let _ = (interface, rtnl);
+        Messages::DEFAULT
+    }
+
+    /// Chooses the kinds of messages that are logged.
+    fn set_messages<'bound>(interface: &Interface<'bound, Self>, messages: Messages, rtnl: &Rtnl) {
+        let _ = (interface, messages, rtnl);
     }
 
     /// The state of the link.

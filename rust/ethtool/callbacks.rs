@@ -32,6 +32,7 @@ use super::{
     Rings, //
 };
 
+mod queries;
 mod rss;
 mod tunable;
 
@@ -88,6 +89,10 @@ impl<T: Operations> Callbacks<T> {
             T::COALESCE.0
         },
         get_drvinfo: when!(T::HAS_FIRMWARE_VERSION, Self::get_drvinfo),
+        get_msglevel: when!(T::HAS_MESSAGES, Self::get_msglevel),
+        set_msglevel: when!(T::HAS_MESSAGES && T::HAS_SET_MESSAGES, Self::set_msglevel),
+        get_wol: Some(Self::get_wol),
+        set_wol: Some(Self::set_wol),
         get_link: Some(raw::ethtool_op_get_link),
         get_ts_info: Some(raw::ethtool_op_get_ts_info),
         get_link_ksettings: when!(T::HAS_LINK_SETTINGS, Self::get_link_ksettings),
@@ -111,6 +116,7 @@ impl<T: Operations> Callbacks<T> {
         get_eth_mac_stats: when!(T::HAS_MAC_STATS, Self::get_eth_mac_stats),
         get_rmon_stats: when!(T::HAS_RMON_STATS, Self::get_rmon_stats),
         get_pause_stats: when!(T::HAS_PAUSE_STATS, Self::get_pause_stats),
+        get_rxnfc: when!(T::EMPTY_RULES, Self::get_rxnfc),
         get_rx_ring_count: when!(T::HAS_RX_RINGS, Self::get_rx_ring_count),
         get_rxfh_indir_size: when!(T::HAS_RSS, Self::get_rxfh_indir_size),
         get_rxfh_key_size: when!(T::HAS_RSS, Self::get_rxfh_key_size),

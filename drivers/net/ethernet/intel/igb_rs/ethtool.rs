@@ -29,6 +29,7 @@ use nic::{
         LinkRequest,
         LinkSettings,
         MacStats,
+        Messages,
         Operations,
         Pause,
         PauseStats,
@@ -78,6 +79,7 @@ impl Operations for Igb {
     const EEPROM_MAGIC: u32 = 0x10c9_8086;
     const RSS_TABLE: usize = RETA_ENTRIES;
     const RSS_KEY: usize = KEY_LEN;
+    const EMPTY_RULES: bool = true;
     // The names are those of the C driver.
     const TESTS: &'static [&'static str] = &[
         "Register test  (offline)",
@@ -100,6 +102,14 @@ impl Operations for Igb {
         _rtnl: &Rtnl,
     ) -> fmt::Result {
         out.write_fmt(fmt!("{}", interface.data().nvm_version()))
+    }
+
+    fn messages<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Messages {
+        interface.data().config().lock().messages
+    }
+
+    fn set_messages<'bound>(interface: &Interface<'bound, Self>, messages: Messages, _rtnl: &Rtnl) {
+        interface.data().config().lock().messages = messages;
     }
 
     fn link_settings<'bound>(

@@ -46,6 +46,7 @@ use nic::{
         Arena,
         Backing, //
     },
+    ethtool::Messages,
     irq::Vectors,
     net::MacAddress,
     pci::{
@@ -121,6 +122,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) coalescing: Coalescing,
     /// The queue pair while it runs.
     pub(crate) running: Option<Running<'bound>>,
+    /// Kinds of messages that are logged.
+    pub(crate) messages: Messages,
     /// How the link is, as far as it is ours.
     pub(crate) link_now: Option<Link>,
     /// The link is back, with packets in the ring from before: the watchdog is to start the queues anew.
@@ -189,6 +192,7 @@ impl<'bound> Adapter<'bound> {
                     tx_size: RingSize::DEFAULT,
                     coalescing: Coalescing::DEFAULT,
                     running: None,
+                    messages: Messages::DEFAULT,
                     link_now: None,
                     stale_queue: false,
                     ran_without_link: false,

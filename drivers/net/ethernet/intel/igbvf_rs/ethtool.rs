@@ -15,6 +15,7 @@ use nic::{
         CoalesceParams,
         Duplex,
         LinkSettings,
+        Messages,
         Operations,
         Port,
         RingLimits,
@@ -48,6 +49,14 @@ impl Operations for Igbvf {
     const REGISTERS_VERSION: u32 = DUMP_VERSION;
     // The name is that of the C drivers.
     const TESTS: &'static [&'static str] = &["Link test   (on/offline)"];
+
+    fn messages<'bound>(interface: &Interface<'bound, Self>, _rtnl: &Rtnl) -> Messages {
+        interface.data().config().lock().messages
+    }
+
+    fn set_messages<'bound>(interface: &Interface<'bound, Self>, messages: Messages, _rtnl: &Rtnl) {
+        interface.data().config().lock().messages = messages;
+    }
 
     fn link_settings<'bound>(
         interface: &Interface<'bound, Self>,

@@ -23,6 +23,7 @@ use igb_common::{
 use igb_hw::vf_stats::VfStats;
 use kernel::prelude::*;
 use nic::{
+    ethtool::Messages,
     irq::online_cpus,
     net, //
 };
@@ -50,6 +51,8 @@ pub(crate) struct Config<'bound> {
     pub(crate) shut_out: u8,
     /// How the link is to be.
     pub(crate) link: LinkConfig,
+    /// Kinds of messages that are logged.
+    pub(crate) messages: Messages,
     /// How the link is.
     pub(crate) link_now: Option<Link>,
     /// What the PHY said of it when it came up: whoever asks later must not wait for the PHY, which the
@@ -111,6 +114,7 @@ impl Config<'_> {
             unread: 0,
             shut_out: 0,
             link,
+            messages: Messages::DEFAULT,
             link_now: None,
             phy_link: PhyLink::default(),
             lights: None,

@@ -3,7 +3,10 @@
 //! The link: up from probe on, whether or not the PF's interface is, because VFs use it too.
 
 use kernel::prelude::*;
-use nic::net::Interface;
+use nic::{
+    ethtool::Messages,
+    net::Interface, //
+};
 
 use crate::{
     driver::Igb,
@@ -28,11 +31,13 @@ impl<'bound> Adapter<'bound> {
     ) -> Result {
         let link = self.hw.link_state()?;
         let changed = link != config.link_now;
+        let told = config.messages.contains(Messages::LINK);
         if changed {
             config.link_now = link;
             config.flow_due = link.is_some();
             config.phy_link = PhyLink::default();
             match link {
+                _ if !told => {}
                 Some(link) => dev_info!(
                     self.dev,
                     "link up, {} Mb/s, {} duplex\n",
@@ -46,7 +51,7 @@ impl<'bound> Adapter<'bound> {
         if config.flow_due {
             let before = config.flow;
             self.settle_flow_control(config);
-            if !config.flow_due && (changed || config.flow != before) {
+            if told && !config.flow_due && (changed || config.flow != before) {
                 dev_info!(self.dev, "flow control {}\n", config.flow.name());
             }
         }

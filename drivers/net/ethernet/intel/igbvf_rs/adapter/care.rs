@@ -7,10 +7,13 @@ use kernel::{
     prelude::*,
     sync::atomic::Relaxed, //
 };
-use nic::net::{
-    Interface,
-    MacAddress,
-    Rtnl, //
+use nic::{
+    ethtool::Messages,
+    net::{
+        Interface,
+        MacAddress,
+        Rtnl, //
+    }, //
 };
 
 use crate::driver::Igbvf;
@@ -163,6 +166,7 @@ impl<'bound> Adapter<'bound> {
         if link != config.link_now {
             config.link_now = link;
             match link {
+                _ if !config.messages.contains(Messages::LINK) => {}
                 Some(link) => dev_info!(
                     self.dev,
                     "link up, {} Mb/s, {} duplex\n",
