@@ -2,7 +2,7 @@
 # What a person runs. The modules themselves are built by Kbuild; the lab is in tools/lab.
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo check check-debug fuzz bench soak shell clean distclean help
+.PHONY: modules demo check check-debug selftests fuzz bench soak shell clean distclean help
 
 # A person's make must not become a part of the kernel's: only what is named goes on.
 unexport MAKEFLAGS MFLAGS
@@ -19,11 +19,16 @@ tests = env ROUNDS='$(ROUNDS)' SEED='$(SEED)' RACE_SECONDS='$(RACE_SECONDS)' pyt
 
 check:
 	@LAB_TESTS=1 KDIR='$(KDIR)' tools/lab/build $(if $(V),V=$(V))
+	@LAB_MORE=selftests tools/lab/setup
 	@tools/lab/enter $(call tests,build)
 
 check-debug:
 	@LAB_KERNEL=debug LAB_TESTS=1 tools/lab/build $(if $(V),V=$(V))
 	@LAB_KERNEL=debug tools/lab/enter $(call tests,build/debug)
+
+selftests: modules
+	@LAB_MORE=selftests tools/lab/setup
+	@tools/lab/enter python3 -m selftests $(if $(TESTS),--programs '$(TESTS)') $(SELFTESTS)
 
 fuzz: modules
 	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
@@ -57,6 +62,8 @@ help:
 	@echo '                  JOBS= tests side by side, three for two processors; results in build/check/junit.xml'
 	@echo '  make check-debug  the guest tests on a kernel with KASAN, lockdep, kmemleak and more, and failing'
 	@echo '                  allocations; RACE_SECONDS=60. Compiles that kernel once, half an hour of processor time'
+	@echo '  make selftests  the kernel'"'"'s own tests of network drivers, on PF and VF, beside the same on'
+	@echo '                  igb and igbvf: KTAP, then build/selftests/junit.xml; TESTS=regular expression'
 	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'
 	@echo '  make bench      measure against the kernel'"'"'s igb and igbvf: under an hour; QUICK=1: strict only,'
 	@echo '                  under 5 minutes; table, then build/bench/results.json and a chart'

@@ -9,6 +9,7 @@ DEBUG = paths.KERNEL == "debug"
 ELSEWHERE = {
     "test_bench.py": "counts what a packet costs on the stock kernel",
     "test_lifecycle.py::test_reload": "measures memory, which KASAN's quarantine holds back; kmemleak looks instead",
+    "test_selftests.py": "compares with the C drivers on the stock kernel",
     "test_vm.py": "a VM in a guest would boot the debug kernel under two emulations",
 }
 """Tests, by the beginning of their name, that `make check-debug` leaves to `make check`, and why."""
