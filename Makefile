@@ -2,7 +2,7 @@
 # What a person runs. The modules themselves are built by Kbuild; the lab is in tools/lab.
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo check check-debug selftests fuzz bench soak shell clean distclean help
+.PHONY: modules demo check check-debug selftests fuzz fuzz-debug bench soak shell clean distclean help
 
 # A person's make must not become a part of the kernel's: only what is named goes on.
 unexport MAKEFLAGS MFLAGS
@@ -33,6 +33,11 @@ selftests: modules
 fuzz: modules
 	@tools/lab/enter python3 -m fuzz.mailbox --seconds $(or $(FUZZ_SECONDS),600)
 	@tools/lab/enter python3 -m fuzz.storm --seconds $(or $(FUZZ_SECONDS),600)
+	@tools/lab/enter python3 -m fuzz.administrator --seconds $(or $(FUZZ_SECONDS),600)
+
+fuzz-debug:
+	@LAB_KERNEL=debug tools/lab/build $(if $(V),V=$(V))
+	@LAB_KERNEL=debug tools/lab/enter python3 -m fuzz.administrator --seconds $(or $(FUZZ_SECONDS),600)
 
 bench: modules
 	@LAB_MORE=charts tools/lab/setup
@@ -64,7 +69,8 @@ help:
 	@echo '                  allocations; RACE_SECONDS=60. Compiles that kernel once, half an hour of processor time'
 	@echo '  make selftests  the kernel'"'"'s own tests of network drivers, on PF and VF, beside the same on'
 	@echo '                  igb and igbvf: KTAP, then build/selftests/junit.xml; TESTS=regular expression'
-	@echo '  make fuzz       fuzz on the host, then from a VF in a guest; FUZZ_SECONDS=600 each'
+	@echo '  make fuzz       fuzz on the host, then from a VF in a guest, then as root in a guest; FUZZ_SECONDS=600 each'
+	@echo '  make fuzz-debug  the last of these on the kernel of make check-debug'
 	@echo '  make bench      measure against the kernel'"'"'s igb and igbvf: under an hour; QUICK=1: strict only,'
 	@echo '                  under 5 minutes; table, then build/bench/results.json and a chart'
 	@echo '  make soak       checked traffic while settings change at random, two hours; SOAK_SECONDS=, SEED=;'

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Hostile VFs: messages made by a fuzzer, against the code that decides about them and against a PF in a guest; DMA."""
+"""Hostile VFs: messages made by a fuzzer, against the code that decides about them and against a PF in a guest; DMA. And a
+root user who gives every order there is."""
 
+import io
 import re
 
 import pytest
 
 from fuzz import mailbox, storm
+from fuzz.administrator.account import Account
+from fuzz.administrator.run import Run
+from lab.kernel import patience
 from vfs import PF, VFS, carrier, pings, place, run_all, until
+
+ROUND_SECONDS = 20
+"""How long root gives orders at random here; then come those that were not carried out."""
 
 INPUTS = 1_000_000
 """Each is a device with one to seven VFs and some things that happen to it: short ones, for there are many."""
@@ -150,3 +158,27 @@ def test_next_owner(guest):
     left = storm.attack(vm, "dirt", "look")
     assert left["TXWBAH0"] == left["RXBAH1"] == 0x64666666, left
     assert look() == clean
+
+
+def test_administrator(guest, seed):
+    """What root can tell a PF and its VFs by netlink and sysfs, sane or not, from many sides at once: everything can be set
+    back afterwards, TCP passes, each kind of command was carried out, and nothing is left when the drivers go."""
+    run = Run(guest(), seed)
+    run.round(0, patience(ROUND_SECONDS))
+    run.never()
+    run.end()
+    print(run.account.table())
+
+
+def test_administrator_counts():
+    """A kind that is only refused is a kind that was never carried out; what was under way when all ended is neither."""
+    account = Account(io.StringIO())
+    account.begin("round 0")
+    account.take("stdout", '{"kinds": ["a", "b", "c"]}\n{"worker": "w", "took": 0, "number": 0, "kind": "a", "steps": [1], "was": null}\n')
+    account.take("stdout", '{"worker": "w", "took": 1, "number": 1, "kind": "b", "steps": [2], "was": ""}\n{"worker": "w", "took": 2, ')
+    account.take("stderr", "not for it\n")
+    account.take("stdout", '"number": 2, "kind": "b", "steps": [3], "was": "EINVAL"}\n')
+    assert account.never() == ["b", "c"] and account.tried == {"a": 1, "b": 1}
+    assert [line.rsplit(": ", 1)[1] for line in account.last().splitlines()] == ["done, 1 s", "EINVAL, 2 s", "under way"]
+    account.take("stdout", '{"hang": "w", "stack": ""}\n')
+    assert account.ended == {"hang": "w", "stack": ""}
