@@ -119,6 +119,7 @@ struct nic_piece {
 	u32 len;
 };
 
+int nic_skb_checksum_help(struct sk_buff *skb);
 bool nic_skb_csum_is_sctp(struct sk_buff *skb);
 __be16 nic_vlan_get_protocol(const struct sk_buff *skb);
 int nic_skb_copy_bits(const struct sk_buff *skb, void *to, unsigned int len);

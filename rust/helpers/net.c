@@ -126,6 +126,12 @@ void nic_smp_mb(void)
 	smp_mb();
 }
 
+/* In C: the function for SCTP is there only where something uses it, as the condition knows. */
+int nic_skb_checksum_help(struct sk_buff *skb)
+{
+	return skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) : skb_checksum_help(skb);
+}
+
 bool nic_skb_csum_is_sctp(struct sk_buff *skb)
 {
 	return skb_csum_is_sctp(skb);

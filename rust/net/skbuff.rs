@@ -106,13 +106,7 @@ impl SkBuff {
             return Err(EINVAL);
         }
         // SAFETY: the buffer is ours alone, as checked, and its device is there.
-        to_result(unsafe {
-            if raw::nic_skb_csum_is_sctp(skb) {
-                raw::skb_crc32c_csum_help(skb)
-            } else {
-                raw::skb_checksum_help(skb)
-            }
-        })
+        to_result(unsafe { raw::nic_skb_checksum_help(skb) })
     }
 
     /// Copies the packet to `region` at `offset`, ready for the device: zero-padded to `min_len`,
