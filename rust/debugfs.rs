@@ -155,7 +155,8 @@ impl<'bound> Directory<'bound> {
     }
 }
 
-// SAFETY: removing the directory waits for readers; the lock is held meanwhile, so a second caller waits too.
+// SAFETY: removing the directory waits for readers; the lock is held meanwhile, so a second caller
+// waits too.
 unsafe impl Resource for Directory<'_> {
     fn unregister(&self) {
         let mut state = self.state.lock();

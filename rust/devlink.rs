@@ -246,7 +246,8 @@ impl<H: Handler> Devlink<H> {
     }
 }
 
-// SAFETY: unregistering waits for callbacks; the lock is held meanwhile, so a second caller waits too.
+// SAFETY: unregistering waits for callbacks; the lock is held meanwhile, so a second caller waits
+// too.
 unsafe impl<H: Handler> Resource for Devlink<H> {
     fn unregister(&self) {
         // Held until the end: a second caller returns when all is done.

@@ -65,8 +65,8 @@ pub use self::{
 /// A driver's ethtool operations.
 ///
 /// Everything is optional: what a driver leaves out is `EOPNOTSUPP` to user space. Driver name, bus
-/// address, link (the carrier), software time stamps, the counters of the queues and that nothing wakes
-/// the machine need nothing from the driver.
+/// address, link (the carrier), software time stamps, the counters of the queues and that nothing
+/// wakes the machine need nothing from the driver.
 ///
 /// All functions run in process context with the RTNL lock held and may sleep; the interface may be
 /// up or down. A setter that fails must leave everything as it was. Requests that do not change

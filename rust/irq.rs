@@ -336,7 +336,8 @@ impl<H: Handler> Irq<'_, H> {
     }
 }
 
-// SAFETY: `free_irq` waits for both handlers; the lock is held meanwhile, so a second caller waits too.
+// SAFETY: `free_irq` waits for both handlers; the lock is held meanwhile, so a second caller waits
+// too.
 unsafe impl<H: Handler> Resource for Irq<'_, H> {
     fn unregister(&self) {
         let mut registered = self.registered.lock();

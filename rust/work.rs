@@ -160,8 +160,8 @@ impl<H: Handler> Service<H> {
     }
 }
 
-// SAFETY: disabling the work waits for a run in progress and refuses later ones; the lock is held meanwhile,
-// so a second caller waits too.
+// SAFETY: disabling the work waits for a run in progress and refuses later ones; the lock is held
+// meanwhile, so a second caller waits too.
 unsafe impl<H: Handler> Resource for Service<H> {
     fn unregister(&self) {
         self.disable(State::Ended);

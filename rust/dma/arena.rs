@@ -228,13 +228,14 @@ impl<'bound> Arena<'bound> {
     /// Decides how the memory of `dev` is mapped, and attaches its private domain if there is to be
     /// one. Allocates no memory for the device yet. May sleep.
     ///
-    /// The device, which must be quiet, may make requests from here on until the arena is dropped. There
-    /// is one arena in a binding: the device may remember addresses of an earlier one.
+    /// The device, which must be quiet, may make requests from here on until the arena is dropped.
+    /// There is one arena in a binding: the device may remember addresses of an earlier one.
     ///
     /// # Errors
     ///
-    /// `EBUSY` for a second arena; `ENOMEM`; with [`Backing::Domain`] the reason that there is no domain, which is logged; `EBUSY` if the
-    /// DMA API would not do because somebody's domain is attached, which is logged.
+    /// `EBUSY` for a second arena; `ENOMEM`; with [`Backing::Domain`] the reason that there is no
+    /// domain, which is logged; `EBUSY` if the DMA API would not do because somebody's domain is
+    /// attached, which is logged.
     pub fn new(
         dev: &'bound pci::Device<Bound>,
         scope: Scope<'bound>,
@@ -407,8 +408,8 @@ impl<'bound> Arena<'bound> {
         pools.region_bytes = pools.region_bytes.saturating_sub(place.pages << PAGE_SHIFT);
     }
 
-    /// Ends all requests of the device, DMA and interrupts, whatever it does with its registers: for a
-    /// device that cannot be told to stop, before its vectors are given up. Process context.
+    /// Ends all requests of the device, DMA and interrupts, whatever it does with its registers:
+    /// for a device that cannot be told to stop, before its vectors are given up. Process context.
     pub fn stop_requests(&self) {
         self.claim.end(self.dev);
     }

@@ -144,8 +144,8 @@ impl<'bound> Region<'bound> {
     pub fn read_at(&self, offset: usize, data: &mut [u8]) -> Result {
         let from = self.ptr_range(offset, data.len()).ok_or(EINVAL)?;
         for (i, byte) in data.iter_mut().enumerate() {
-            // SAFETY: `from` is valid for `data.len()` bytes. The device may change them meanwhile: they
-            // are looked at only in `data`.
+            // SAFETY: `from` is valid for `data.len()` bytes. The device may change them meanwhile:
+            // they are looked at only in `data`.
             *byte = unsafe { from.add(i).read_volatile() };
         }
         Ok(())

@@ -160,7 +160,8 @@ impl<'bound> Builder<'bound> {
             // SAFETY: the device has `pairs` transmit queues.
             let txq = unsafe { raw::nic_get_tx_queue(raw_dev, index.into()) };
             let txq = NonNull::new(txq).ok_or(ENOMEM)?;
-            // SAFETY: queue `index` of the device, which the interface frees after its pairs stopped.
+            // SAFETY: queue `index` of the device, which the interface frees after its pairs
+            // stopped.
             let pair = KBox::pin_init(unsafe { Pair::new(txq, index) }, GFP_KERNEL)?;
             list.push(pair, GFP_KERNEL)?;
         }
@@ -180,7 +181,8 @@ impl<'bound> Builder<'bound> {
             }),
             GFP_KERNEL,
         )?;
-        // INVARIANT: the private area holds the pointer of the `Arc`, whose interface does not move.
+        // INVARIANT: the private area holds the pointer of the `Arc`, whose interface does not
+        // move.
         // SAFETY: the private area has room for a pointer.
         unsafe {
             raw::nic_netdev_priv(raw_dev)

@@ -58,9 +58,9 @@ pub(crate) unsafe fn interface<'a, 'bound, T: Operations>(
 /// Proof of RTNL for a callback that runs under it: those of `net_device_ops`, `ethtool_ops` and
 /// `netdev_stat_ops` that say so at their call.
 ///
-/// For a device that is "ops-locked" (`netdev_need_ops_lock()`) the core calls some of them with the
-/// device's lock instead. The builder makes no such device: it sets neither `request_ops_lock` nor
-/// `queue_mgmt_ops` nor `net_shaper_ops`, and keeps the table constant.
+/// For a device that is "ops-locked" (`netdev_need_ops_lock()`) the core calls some of them with
+/// the device's lock instead. The builder makes no such device: it sets neither `request_ops_lock`
+/// nor `queue_mgmt_ops` nor `net_shaper_ops`, and keeps the table constant.
 ///
 /// # Safety
 ///
@@ -109,8 +109,8 @@ impl<T: Operations> Callbacks<T> {
         // interface (invariants of `Pair` and `Interface`).
         let (pair, interface) = unsafe { (Pair::<T>::of(napi), interface::<T>((*napi).dev)) };
         let Some(mut polling) = pair.enter_poll() else {
-            // Netpoll began while NAPI's run was under way, or the other way round. A run comes back to
-            // all that is left; netpoll must not claim to have done anything.
+            // Netpoll began while NAPI's run was under way, or the other way round. A run comes
+            // back to all that is left; netpoll must not claim to have done anything.
             return budget;
         };
         let (state, completions, stats) = polling.parts();
@@ -173,8 +173,8 @@ impl<T: Operations> Callbacks<T> {
         };
         // SAFETY: handed to us.
         let packet = unsafe { SkBuff::from_raw(packet) };
-        // SAFETY: checked above; the stack keeps the lock until this function has returned, and does
-        // not call it again meanwhile.
+        // SAFETY: checked above; the stack keeps the lock until this function has returned, and
+        // does not call it again meanwhile.
         let (tx, queue) = unsafe { pair.tx() };
         let Some(tx) = tx else {
             // Being stopped.
@@ -191,9 +191,9 @@ impl<T: Operations> Callbacks<T> {
         }
     }
 
-    /// Deals with a packet whose queue is not the one that this processor has locked. The stack sends
-    /// the packets that a queueing discipline had ready with the lock of the first one's queue held, and
-    /// a filter may have changed the queue of a later one.
+    /// Deals with a packet whose queue is not the one that this processor has locked. The stack
+    /// sends the packets that a queueing discipline had ready with the lock of the first one's
+    /// queue held, and a filter may have changed the queue of a later one.
     ///
     /// The stack tries again, with the right lock, unless there is no such queue.
     #[cold]

@@ -32,8 +32,9 @@ use super::{
 
 /// Whether the stack may hear of the carrier, and what it is to hear.
 pub(super) struct Carrier {
-    /// The registration has succeeded, and unregistering has not begun. The kernel's work on the link
-    /// lets go of a device for the last time when that ends; of one that could not be registered, never.
+    /// The registration has succeeded, and unregistering has not begun. The kernel's work on the
+    /// link lets go of a device for the last time when that ends; of one that could not be
+    /// registered, never.
     pub(super) is_told: bool,
     /// There is a link.
     pub(super) is_on: bool,
@@ -44,10 +45,10 @@ pub(super) struct Carrier {
 /// # Invariants
 ///
 /// - `netdev` is valid until `self` is dropped, and not "ops-locked" (`netdev_need_ops_lock()`).
-/// - An interface only exists inside an `Arc`, and the private area of `netdev` holds the pointer that
-///   [`Arc::as_ptr`] gives for it.
-/// - A pair runs only while the interface is up: [`RunningInterface`] starts it, and the callback that
-///   takes the interface down stops it.
+/// - An interface only exists inside an `Arc`, and the private area of `netdev` holds the pointer
+///   that [`Arc::as_ptr`] gives for it.
+/// - A pair runs only while the interface is up: [`RunningInterface`] starts it, and the callback
+///   that takes the interface down stops it.
 ///
 /// [`RunningInterface`]: super::RunningInterface
 #[pin_data(PinnedDrop)]
@@ -78,8 +79,8 @@ impl<'bound, T: Operations> Interface<'bound, T> {
     /// Another reference, for data shared with interrupt handlers and work. It does not keep the
     /// interface registered.
     pub fn shared(&self) -> Arc<Self> {
-        // SAFETY: the private area holds the pointer of the `Arc` (invariant), which is alive as long as
-        // the reference.
+        // SAFETY: the private area holds the pointer of the `Arc` (invariant), which is alive as
+        // long as the reference.
         unsafe {
             let private = raw::nic_netdev_priv(self.as_raw()).cast::<*const Self>();
             ArcBorrow::from_raw(*private).into()
@@ -175,8 +176,8 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         if !carrier.is_told {
             return;
         }
-        // SAFETY: the device is registered, and does not begin to be unregistered as long as the lock is
-        // held.
+        // SAFETY: the device is registered, and does not begin to be unregistered as long as the
+        // lock is held.
         unsafe {
             if carrier.is_on {
                 raw::netif_carrier_on(self.as_raw());
@@ -193,8 +194,8 @@ impl<'bound, T: Operations> Interface<'bound, T> {
         self.pairs.get(index)?.stop(rtnl)
     }
 
-    /// Counts packets that were in the ring of pair `index` when it was stopped, and were not sent, as
-    /// dropped. Process context.
+    /// Counts packets that were in the ring of pair `index` when it was stopped, and were not sent,
+    /// as dropped. Process context.
     pub fn add_tx_dropped(&self, index: usize, packets: u64) {
         if let Some(pair) = self.pairs.get(index) {
             pair.add_tx_dropped(packets);
@@ -236,8 +237,8 @@ unsafe impl<T: Operations> Resource for Interface<'_, T> {
 impl<T: Operations> PinnedDrop for Interface<'_, T> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: the device is ours and unregistered: the scope does not let go of us before
-        // `unregister`, and `Builder::register` not without registering. No pair runs, so no NAPI context
-        // is on its list. Clearing the private pointer first makes a late user fail loudly.
+        // `unregister`, and `Builder::register` not without registering. No pair runs, so no NAPI
+        // context is on its list. Clearing the private pointer first makes a late user fail loudly.
         unsafe {
             raw::nic_netdev_priv(self.as_raw())
                 .cast::<*const ()>()

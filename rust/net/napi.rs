@@ -41,10 +41,10 @@ use super::{
 /// # Examples
 ///
 /// ```
-/// use nic::net::{Poll, Progress};
+/// use nic::net::{Poll, Progress, RxPoll};
 ///
 /// /// Receives whatever `next` delivers, as many packets as the budget allows.
-/// fn poll(poll: &mut Poll<'_>, mut next: impl FnMut(&mut nic::net::RxPoll<'_>) -> bool) -> Progress {
+/// fn poll(poll: &mut Poll<'_>, mut next: impl FnMut(&mut RxPoll<'_>) -> bool) -> Progress {
 ///     let Some(mut rx) = poll.receive_half() else {
 ///         return Progress::Done(0);
 ///     };
@@ -120,8 +120,8 @@ impl<'a> Poll<'a> {
 ///
 /// # Invariants
 ///
-/// `napi` is valid for `'a`, its poll function is running, in soft interrupt context, and was given a
-/// budget.
+/// `napi` is valid for `'a`, its poll function is running, in soft interrupt context, and was given
+/// a budget.
 ///
 /// # Examples
 ///
@@ -193,9 +193,9 @@ impl<'a> RxPoll<'a> {
         }
         let len = u32::try_from(headers.len())?;
         let raw_info = info.to_raw(self.queue);
-        // SAFETY: the poll function runs with a budget (invariant). `headers` has `len` bytes, which are
-        // copied; the pieces are in pages with counts of their own (invariant of `Pieces`), of which
-        // the stack gets one.
+        // SAFETY: the poll function runs with a budget (invariant). `headers` has `len` bytes,
+        // which are copied; the pieces are in pages with counts of their own (invariant of
+        // `Pieces`), of which the stack gets one.
         let lent = unsafe {
             raw::nic_napi_lend(
                 self.napi,
@@ -230,8 +230,8 @@ impl<'a> RxPoll<'a> {
             return;
         }
         let info = info.to_raw(self.queue);
-        // SAFETY: the poll function runs with a budget (invariant); the buffer is ours and handed over, linear
-        // and not cloned (invariant of `RxSkBuff`), with a whole Ethernet header.
+        // SAFETY: the poll function runs with a budget (invariant); the buffer is ours and handed
+        // over, linear and not cloned (invariant of `RxSkBuff`), with a whole Ethernet header.
         let group = unsafe { raw::nic_napi_receive(self.napi, skb.into_raw(), &info) };
         self.stats.add_packets(1);
         self.stats.add_bytes(len.into());

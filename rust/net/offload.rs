@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The work that the stack leaves to the device for a packet it sends: checksums, segmentation, tags.
+//! The work that the stack leaves to the device for a packet it sends: checksums, segmentation,
+//! tags.
 //!
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
@@ -31,7 +32,8 @@ pub enum L4Checksum {
     Udp,
     /// SCTP's CRC32c.
     Sctp,
-    /// In some other place; see [`SkBuff::checksum_in_software`](super::SkBuff::checksum_in_software).
+    /// In some other place; see
+    /// [`SkBuff::checksum_in_software`](super::SkBuff::checksum_in_software).
     Other,
 }
 
@@ -136,8 +138,9 @@ impl TransmitInfo {
         self.tso.map(|tso| (tso.size, tso.header_len))
     }
 
-    /// The TCP checksum field to send instead of the packet's when the device is to segment, in memory
-    /// order: the pseudo header's sum without the length, to which the device adds that of each segment.
+    /// The TCP checksum field to send instead of the packet's when the device is to segment, in
+    /// memory order: the pseudo header's sum without the length, to which the device adds that of
+    /// each segment.
     #[inline]
     pub(super) fn tso_check(&self) -> Option<u16> {
         self.tso.map(|tso| tso.check)
@@ -196,8 +199,8 @@ pub(super) unsafe fn features_for(
 ///
 /// # Invariants
 ///
-/// The pointer is valid for as long as the value is used, and nothing in it changes but its count of
-/// users.
+/// The pointer is valid for as long as the value is used, and nothing in it changes but its count
+/// of users.
 struct Packet(*const raw::sk_buff);
 
 impl Packet {

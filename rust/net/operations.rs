@@ -49,14 +49,15 @@ pub struct RxMode {
 
 /// A network driver.
 ///
-/// Per queue pair there are two pieces of state, installed by [`RunningInterface::start_pair`](super::RunningInterface::start_pair): `Tx`,
-/// lent to [`Self::start_xmit`] under the queue's transmit lock, and `Poll`, lent to [`Self::poll`]
-/// and [`Self::polled`] while they run. The library sees to the exclusion, so both are plain `&mut`.
+/// Per queue pair there are two pieces of state, installed by
+/// [`RunningInterface::start_pair`](super::RunningInterface::start_pair): `Tx`, lent to
+/// [`Self::start_xmit`] under the queue's transmit lock, and `Poll`, lent to [`Self::poll`] and
+/// [`Self::polled`] while they run. The library sees to the exclusion, so both are plain `&mut`.
 ///
-/// Locks, by the type of the arguments: callbacks given an [`Rtnl`] run in process context with the RTNL
-/// lock held and may sleep; the others hold neither RTNL nor the device's instance lock and say in which
-/// context they run. The library registers devices that are not "ops-locked", so the kernel never calls
-/// with the instance lock instead of RTNL.
+/// Locks, by the type of the arguments: callbacks given an [`Rtnl`] run in process context with the
+/// RTNL lock held and may sleep; the others hold neither RTNL nor the device's instance lock and
+/// say in which context they run. The library registers devices that are not "ops-locked", so the
+/// kernel never calls with the instance lock instead of RTNL.
 #[vtable]
 pub trait Operations: Sized + 'static {
     /// The driver's data; dropped after the interface is unregistered.
@@ -76,12 +77,12 @@ pub trait Operations: Sized + 'static {
     /// `ip link set up`. On success the queues run.
     fn open<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl) -> Result;
 
-    /// `ip link set down`, also before unregistration. Pairs that the driver leaves running are stopped
-    /// afterwards.
+    /// `ip link set down`, also before unregistration. Pairs that the driver leaves running are
+    /// stopped afterwards.
     fn stop<'bound>(interface: &Interface<'bound, Self>, rtnl: &Rtnl);
 
-    /// Sends a packet. The queue's transmit lock is held, soft interrupts are off; netpoll calls with
-    /// hard interrupts off, too.
+    /// Sends a packet. The queue's transmit lock is held, soft interrupts are off; netpoll calls
+    /// with hard interrupts off, too.
     fn start_xmit<'bound>(
         interface: &Interface<'bound, Self>,
         tx: &mut Self::Tx<'bound>,
@@ -89,16 +90,16 @@ pub trait Operations: Sized + 'static {
         skb: SkBuff,
     ) -> TxOutcome;
 
-    /// Rings the doorbell for packets that [`Self::start_xmit`] took without, because more were to come:
-    /// they do not. Context as there.
+    /// Rings the doorbell for packets that [`Self::start_xmit`] took without, because more were to
+    /// come: they do not. Context as there.
     fn flush_xmit<'bound>(
         interface: &Interface<'bound, Self>,
         tx: &mut Self::Tx<'bound>,
         queue: &TxQueue<'_>,
     );
 
-    /// Reaps transmissions, receives packets. Soft interrupt context, or for netpoll, which gives no
-    /// budget, any.
+    /// Reaps transmissions, receives packets. Soft interrupt context, or for netpoll, which gives
+    /// no budget, any.
     fn poll<'bound>(
         interface: &Interface<'bound, Self>,
         state: &mut Self::Poll<'bound>,
@@ -173,7 +174,7 @@ pub trait Operations: Sized + 'static {
         Err(EOPNOTSUPP)
     }
 
-    /// Queue `queue` has been stopped for longer than the watchdog allows. Soft interrupt context, with
-    /// a spin lock of the core's held: must not sleep.
+    /// Queue `queue` has been stopped for longer than the watchdog allows. Soft interrupt context,
+    /// with a spin lock of the core's held: must not sleep.
     fn tx_timeout<'bound>(interface: &Interface<'bound, Self>, queue: u32);
 }

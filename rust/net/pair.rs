@@ -129,8 +129,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
     /// an earlier call returned must not be in use.
     #[inline]
     pub(super) unsafe fn tx(&self) -> (Option<&mut T::Tx<'bound>>, TxQueue<'_>) {
-        // SAFETY: the lock is held and nobody else uses the state (safety requirement, invariants of
-        // `tx` and `stats`); the queue is valid (invariant).
+        // SAFETY: the lock is held and nobody else uses the state (safety requirement, invariants
+        // of `tx` and `stats`); the queue is valid (invariant).
         unsafe {
             (
                 (*self.tx.get()).as_mut(),
@@ -164,8 +164,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
         result
     }
 
-    /// Keeps the stack from sending, until the queue is started or woken. The watchdog counts from here,
-    /// and nothing is being transmitted when this returns.
+    /// Keeps the stack from sending, until the queue is started or woken. The watchdog counts from
+    /// here, and nothing is being transmitted when this returns.
     pub(super) fn hold(&self) {
         let txq = self.txq.as_ptr();
         // SAFETY: the queue is valid (invariant), and locked.
@@ -232,7 +232,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
             self.set_queue_napi(napi);
             raw::napi_enable_locked(napi);
             raw::nic_netdev_unlock(dev);
-            // The stack sends what it kept while the queue stood still now, not with the next packet.
+            // The stack sends what it kept while the queue stood still now, not with the next
+            // packet.
             raw::netif_tx_wake_queue(txq);
         }
         *running = true;
@@ -240,8 +241,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
     }
 
     /// Stops the pair and returns its state; `None` when it did not run. When this returns no poll
-    /// and no transmission of the pair runs and none will, and [`Operations::rearm`] has been called
-    /// for the last time: the vector may be enabled. Sleeps.
+    /// and no transmission of the pair runs and none will, and [`Operations::rearm`] has been
+    /// called for the last time: the vector may be enabled. Sleeps.
     pub(super) fn stop(&self, _rtnl: &Rtnl) -> Option<(T::Tx<'bound>, T::Poll<'bound>)> {
         // SAFETY: RTNL is held (invariant of `running`).
         let running = unsafe { &mut *self.running.get() };
@@ -251,8 +252,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
         let napi = self.napi.get();
         self.hold();
         let tx = self.swap_tx(None);
-        // INVARIANT: disabled, which leaves `SCHED` set, and taken off the list in one section of the
-        // device's lock.
+        // INVARIANT: disabled, which leaves `SCHED` set, and taken off the list in one section of
+        // the device's lock.
         // SAFETY: the context is added and enabled; the device is valid and RTNL is held. Disabling
         // waits until the context is completed, the grace period for what the poll function does
         // then, and for those who walk the list.
@@ -284,8 +285,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
             raw::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
             raw::netdev_queue_type_NETDEV_QUEUE_TYPE_TX,
         ] {
-            // SAFETY: the device is valid and has as many queues of both kinds as pairs; the rest by
-            // the safety requirement.
+            // SAFETY: the device is valid and has as many queues of both kinds as pairs; the rest
+            // by the safety requirement.
             unsafe {
                 raw::netif_queue_set_napi((*self.txq.as_ptr()).dev, self.index.into(), kind, napi);
             }
@@ -296,8 +297,8 @@ impl<'bound, T: Operations> Pair<'bound, T> {
     /// not run.
     #[inline]
     pub(super) fn schedule_poll(&self) {
-        // SAFETY: the context is enabled or has `SCHED` set (invariant): one that is on no list is not
-        // put on that of a processor.
+        // SAFETY: the context is enabled or has `SCHED` set (invariant): one that is on no list is
+        // not put on that of a processor.
         unsafe { raw::nic_napi_schedule(self.napi.get()) };
     }
 }

@@ -78,8 +78,8 @@ impl<'bound, T: Operations> RegisteredInterface<'_, 'bound, T> {
         self.rtnl
     }
 
-    /// Replaces the address, as a driver does whose device was given another one, and tells the rest
-    /// of the kernel and, by netlink, user space.
+    /// Replaces the address, as a driver does whose device was given another one, and tells the
+    /// rest of the kernel and, by netlink, user space.
     ///
     /// Whoever is told may call back into the driver: only RTNL may be held.
     pub fn adopt_mac(&self, mac: MacAddress) {
@@ -100,8 +100,9 @@ impl<'bound, T: Operations> RegisteredInterface<'_, 'bound, T> {
     ///
     /// Whoever is told may call back into the driver: only RTNL may be held.
     pub fn announce(&self) {
-        // SAFETY: the device is registered, RTNL is held (invariant). The first has the stack act upon
-        // a carrier that has just come, of which it is told later otherwise: it would send nothing yet.
+        // SAFETY: the device is registered, RTNL is held (invariant). The first has the stack act
+        // upon a carrier that has just come, of which it is told later otherwise: it would send
+        // nothing yet.
         unsafe {
             raw::ethtool_op_get_link(self.as_raw());
             raw::__netdev_notify_peers(self.as_raw());
@@ -119,8 +120,9 @@ impl<'bound, T: Operations> RegisteredInterface<'_, 'bound, T> {
     /// the stack did not report changes meanwhile. No lock that this takes may be held.
     pub fn attach(&self) {
         let dev = self.as_raw();
-        // SAFETY: the device is registered, RTNL is held (invariant). Setting the flags that are set
-        // changes nothing, and cannot fail; the stack's own function for addresses is not exported.
+        // SAFETY: the device is registered, RTNL is held (invariant). Setting the flags that are
+        // set changes nothing, and cannot fail; the stack's own function for addresses is not
+        // exported.
         unsafe {
             raw::netif_device_attach(dev);
             raw::dev_change_flags(dev, raw::netif_get_flags(dev), core::ptr::null_mut());
@@ -139,7 +141,8 @@ impl<'bound, T: Operations> RegisteredInterface<'_, 'bound, T> {
                 pair.hold();
             }
         }
-        // SAFETY: the device is registered, so its queues have their objects; RTNL is held (invariant).
+        // SAFETY: the device is registered, so its queues have their objects; RTNL is held
+        // (invariant).
         let result = to_result(unsafe { raw::netif_set_real_num_queues(self.as_raw(), n, n) });
         for pair in self.pairs.iter().skip(self.active_pairs()) {
             pair.release();

@@ -99,8 +99,8 @@ impl SkBuff {
     /// `EINVAL`, also if the packet is another device's or not ours alone.
     pub fn checksum_in_software(&mut self, queue: &TxQueue<'_>) -> Result {
         let skb = self.0.as_ptr();
-        // On error the kernel's functions look at the packet's device, which may be gone unless it is the
-        // queue's.
+        // On error the kernel's functions look at the packet's device, which may be gone unless it
+        // is the queue's.
         // SAFETY: buffer and queue are valid (invariants).
         if unsafe { raw::nic_skb_dev(skb) != (*queue.as_raw()).dev || raw::nic_skb_shared(skb) } {
             return Err(EINVAL);

@@ -22,8 +22,8 @@ use crate::atomic::{
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    /// Advances by `n`. Not a read-modify-write: an advance beside another one would be lost, so the
-    /// caller must be the only writer. Any context.
+    /// Advances by `n`. Not a read-modify-write: an advance beside another one would be lost, so
+    /// the caller must be the only writer. Any context.
     #[inline(always)]
     pub(crate) fn advance(&self, n: u64) {
         let old = self.0.load(Ordering::Relaxed);
@@ -37,8 +37,8 @@ impl Counter {
     }
 }
 
-/// The right to advance the counters in an `S`, which one context at a time has; `add_<name>` advances
-/// a counter.
+/// The right to advance the counters in an `S`, which one context at a time has; `add_<name>`
+/// advances a counter.
 ///
 /// # Invariants
 ///
@@ -124,7 +124,7 @@ macro_rules! counters {
         paste! {
             impl Writer<'_, $name> {
                 $(
-                    #[doc = concat!("Advances [`", stringify!($name), "::", stringify!($field), "`].")]
+                    #[doc = concat!("Advances `", stringify!($field), "` by `n`.")]
                     #[inline(always)]
                     pub fn [<add_ $field>](&self, n: u64) {
                         self.stats.$field.advance(n);

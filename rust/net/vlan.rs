@@ -47,8 +47,8 @@ impl<T: Operations> Interface<'_, T> {
     /// [`Self::attach`].
     pub fn vlan_ids(&self, _rtnl: &Rtnl) -> VlanIds {
         let mut ids = VlanIds([0; WORDS]);
-        // SAFETY: the device is valid (invariant), RTNL is held; the function is called back with the set,
-        // which nobody else uses meanwhile.
+        // SAFETY: the device is valid (invariant), RTNL is held; the function is called back with
+        // the set, which nobody else uses meanwhile.
         unsafe {
             raw::nic_vlan_for_each(self.as_raw(), Some(add_callback), (&raw mut ids).cast());
         }

@@ -50,9 +50,9 @@ use super::{
 ///
 /// Declare the module with [`crate::module_nic_driver!`].
 ///
-/// All callbacks run in process context with the device lock held and may sleep. They get the device
-/// without the rights that come with the lock: the library enables its memory space before probe, and
-/// lets it make requests as long as the memory for that exists.
+/// All callbacks run in process context with the device lock held and may sleep. They get the
+/// device without the rights that come with the lock: the library enables its memory space before
+/// probe, and lets it make requests as long as the memory for that exists.
 ///
 /// # Examples
 ///
@@ -105,12 +105,12 @@ pub trait Driver: Sized + 'static {
     /// of this and what the device offers, and the PCI core answers more with `ERANGE`.
     const MAX_VFS: u16 = 0;
 
-    /// Whether the function is to wait 16 to 55 ms for the completion of a read, if it can and nobody has
-    /// decided otherwise; the PCI Express default may be as little as 50 us.
+    /// Whether the function is to wait 16 to 55 ms for the completion of a read, if it can and
+    /// nobody has decided otherwise; the PCI Express default may be as little as 50 us.
     const LONG_COMPLETION_TIMEOUT: bool = false;
 
-    /// Brings the device up, whose memory space is enabled. It can make no requests, DMA or interrupts,
-    /// before there is an [`Arena`](crate::dma::Arena).
+    /// Brings the device up, whose memory space is enabled. It can make no requests, DMA or
+    /// interrupts, before there is an [`Arena`](crate::dma::Arena).
     fn probe<'bound>(
         dev: &'bound pci::Device<device::Bound>,
         scope: Scope<'bound>,

@@ -89,8 +89,8 @@ impl<'bound, T: Driver> Binding<'bound, T> {
     /// Has the driver go on, if it stopped.
     pub(super) fn resume(self: Pin<&Self>, dev: &pci::Device<Core<'_>>) -> Result {
         if self.is_interrupted() {
-            // An error took it away, and so does the restored state of the device after one that was not
-            // recovered from, as a reset or sleep does.
+            // An error took it away, and so does the restored state of the device after one that
+            // was not recovered from, as a reset or sleep does.
             self.settle_master(dev);
             T::resume(self.data())
                 .inspect_err(|e| dev_err!(dev, "the device does not come back: {e:?}\n"))?;

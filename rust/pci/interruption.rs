@@ -160,7 +160,8 @@ impl<T: Driver> Callbacks<T> {
         // SAFETY: error recovery holds the device lock and calls the driver that is bound.
         unsafe {
             bound::with::<T, _>(pdev, |dev, this| {
-                // Requests that the device has under way must not reach memory that gets a new owner.
+                // Requests that the device has under way must not reach memory that gets a new
+                // owner.
                 // SAFETY: the device is valid and its lock is held (`Core`).
                 raw::pci_clear_master(sys::pci_dev(dev));
                 this.interrupt(Interruption::Error);

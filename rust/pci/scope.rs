@@ -34,8 +34,8 @@ use crate::{
 ///
 /// # Safety
 ///
-/// When [`Self::unregister`] returns, to whichever caller, no callback runs and none will. [`Scope`]
-/// relies on it: it erases the lifetime of what callbacks borrow.
+/// When [`Self::unregister`] returns, to whichever caller, no callback runs and none will.
+/// [`Scope`] relies on it: it erases the lifetime of what callbacks borrow.
 pub unsafe trait Resource: Send + Sync {
     /// Ends the registration.
     ///
@@ -74,7 +74,8 @@ impl Resources {
         })
     }
 
-    /// Lets the device make requests if there is memory that it may access, and not if there is none.
+    /// Lets the device make requests if there is memory that it may access, and not if there is
+    /// none.
     pub(super) fn settle_master<Ctx: DeviceContext>(&self, dev: &pci::Device<Ctx>) {
         let memory = self.memory.lock();
         // SAFETY: the device is valid.

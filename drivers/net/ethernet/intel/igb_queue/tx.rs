@@ -222,9 +222,9 @@ impl<'bound, D: Doorbell> TxQueueState<'bound, D> {
         self.doorbell = Some(doorbell);
     }
 
-    /// Returns how many packets the queue, which was stopped, holds that the device has not sent. `position`
-    /// is the device's head and tail; all of them where they are not known, or are those of a device that
-    /// was reset meanwhile.
+    /// Returns how many packets the queue, which was stopped, holds that the device has not sent.
+    /// `position` is the device's head and tail; all of them where they are not known, or are those
+    /// of a device that was reset meanwhile.
     pub fn unsent(&self, position: Result<(u16, u16)>) -> u64 {
         let size = self.producer.size();
         let clean = self.shared.clean.read();
