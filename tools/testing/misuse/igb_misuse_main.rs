@@ -213,9 +213,10 @@ fn memory<'bound>(dev: &'bound pci::Device<Bound>, scope: Scope<'bound>) -> Resu
 
 /// The interface that was not registered is still there, and somebody has found a link.
 fn refused(data: &Data<'_>, e: Error) {
-    let kept = data.state.kept.lock();
+    // RTNL, which is taken below, is held when the callback takes this lock.
+    let kept = data.state.kept.lock().clone();
     dev_info!(data.dev, "registration: {e:?}\n");
-    if let Some(interface) = &*kept {
+    if let Some(interface) = kept {
         interface.carrier_on();
         let rtnl = Rtnl::lock();
         verdict(
