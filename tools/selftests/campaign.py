@@ -12,8 +12,8 @@ from .rig import DRIVERS, Rig
 
 
 TRIES = 4
-"""How often a subtest may fail on our side before it is lost. Some expect packets within
-milliseconds, which the C drivers miss as often in an emulated machine."""
+"""How often a subtest may fail on our side before it is lost. Some expect packets within a time, which
+the C drivers miss as often in an emulated machine."""
 
 
 class Pair:

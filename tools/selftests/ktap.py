@@ -43,11 +43,13 @@ def read(text, status):
             planned = int(match[1])
         elif match := _LINE.match(line):
             outcome = FAIL if match[1] else _DIRECTIVES.get(match[3], PASS)
-            reason = "" if outcome == PASS else _reason(said)
+            reason = _reason(said) if outcome == FAIL else ""
             _add(found, Subtest(match[2], outcome, match[4] or reason))
             said = []
         elif match := _SHELL.match(line):
-            _add(found, Subtest(match[1], _SHELL_OUTCOMES[match[2]]))
+            # loopback.sh says of what it skips that it is all right.
+            skipped = match[1].startswith("SKIP")
+            _add(found, Subtest(match[1], SKIP if skipped else _SHELL_OUTCOMES[match[2]]))
         elif line.startswith("\t") and (last := [*found.values()][-1:]) and not last[0].reason:
             # The shell library prints the reason below.
             last[0].reason = line.strip()

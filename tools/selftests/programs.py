@@ -16,21 +16,25 @@ SECONDS = 360
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """One of them: its path below FOLDER, and how many ports the program wants to be given."""
+    """One of them: its path below FOLDER, how many ports it wants, and whether the other port is to
+    be in a namespace of its own."""
 
     path: str
-    ports: int
+    ports: int = 2
+    remote: bool = True
 
     @property
-    def remote(self):
-        """Whether the other port is in a namespace of its own, as the Python programs have it."""
+    def python(self):
         return self.path.endswith(".py")
 
 
-def _ports(text):
-    """How many interfaces the shell program wants: it says so in a variable."""
-    found = re.search(r"^NUM_NETIFS=(\d+)", text, re.MULTILINE)
-    return int(found[1]) if found else 2
+def _look(path):
+    """Returns the program at a path. A shell program says in variables which ports it wants."""
+    text = (FOLDER / path).read_text()
+    if path.endswith(".py"):
+        return Program(path)
+    ports = re.search(r"^NUM_NETIFS=(\d+)", text, re.MULTILINE)
+    return Program(path, int(ports[1]) if ports else 2, "DRIVER_TEST_CONFORMANT:=yes" in text)
 
 
 def find(pattern="."):
@@ -40,6 +44,5 @@ def find(pattern="."):
         collection, name = line.split(":")
         path = f"{collection}/{name}"
         if collection in COLLECTIONS and re.search(pattern, path):
-            ports = 2 if name.endswith(".py") else _ports((FOLDER / path).read_text())
-            found.append(Program(path, ports))
+            found.append(_look(path))
     return found

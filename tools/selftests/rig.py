@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "NETIF": "dut", "LOCAL_V4": "192.0.2.1", "LOCAL_V6": "2001:db8::1",
     "REMOTE_TYPE": "netns", "REMOTE_ARGS": "remote", "REMOTE_V4": "192.0.2.2",
     "REMOTE_V6": "2001:db8::2", "LOCAL_PREFIX_V6": "2001:db8:2::/64",
-    "NETIF_CREATE": "no", "INTERFACE_TIMEOUT": "60",
+    "NETIF_CREATE": "no", "INTERFACE_TIMEOUT": "60", "KSFT_MACHINE_SLOW": "yes",
     "PATH": f"{HOME}/ours:/usr/sbin:/usr/bin:/sbin:/bin",
 }
 """What the programs are told: see drivers/net/README.rst and net/forwarding/lib.sh in the kernel's
@@ -126,10 +126,13 @@ class Rig:
         try:
             self._prepare(vm, function, program)
             folder, _, name = program.path.rpartition("/")
-            # Subtests have the program's name before theirs.
-            words = [word for subtest in only if "." in subtest
-                     for word in ("-t", subtest.partition(".")[2])]
-            words = [f"./{name}", *(words if program.remote else self._names())]
+            words = [f"./{name}", *([] if program.remote else self._names())]
+            if program.python:
+                # Not all are executable.
+                words.insert(0, "python3")
+                # Subtests have the program's name before theirs.
+                words += [word for subtest in only if "." in subtest
+                          for word in ("-t", subtest.partition(".")[2])]
             result = vm.run(f"exec 2>&1; exec {shlex.join(words)}", timeout=programs.SECONDS,
                             cwd=f"{HOME}/{folder}", env=ENVIRONMENT)
             output, seconds = result.stdout, result.seconds
@@ -159,6 +162,8 @@ class Rig:
             self._vm.check("set -e; ln -s /proc/self/fd /dev/fd; modprobe netconsole; "
                            "mount -t configfs configfs /sys/kernel/config; "
                            f"cp -a {programs.FOLDER} {HOME}; mkdir {HOME}/ours", timeout=SETTLE)
+            # netpoll_basic.py does not wait as long as reading this over 9p takes the first time.
+            self._vm.start("bpftrace -e 'BEGIN { exit(); }'")
             for path in GUEST.iterdir():
                 self._vm.put(f"{HOME}/ours/{path.name}", path.read_bytes(), 0o755)
         return self._vm
@@ -184,7 +189,7 @@ class Rig:
         _step(vm, "unloading the drivers", UNLOAD.format(modules=modules))
 
     def _keep(self, function, program, output, log, more):
-        """Writes the output (with `more` at the end of what there is), and the log if there is one."""
+        """Writes the output, with `more` at the end of the file, and the log if there is one."""
         base = OUT / function / self.side / program.path.replace("/", ".")
         base.parent.mkdir(parents=True, exist_ok=True)
         with open(f"{base}.txt", "a" if more else "w") as file:

@@ -9,10 +9,13 @@ from selftests import __main__ as command
 from selftests import campaign, compare, ktap, programs, report
 from selftests.rig import FUNCTIONS, Run
 
-QUICK = ("drivers/net/napi_threaded.py", "drivers/net/queues.py", "drivers/net/stats.py")
+QUICK = {
+    "pf": ("drivers/net/napi_threaded.py", "drivers/net/queues.py", "drivers/net/stats.py"),
+    "vf": ("drivers/net/napi_id.py", "drivers/net/stats.py"),
+}
 """Programs that take seconds and ask what the core and a driver agree on."""
 
-PROGRAM = programs.Program("drivers/net/some.py", 2)
+PROGRAM = programs.Program("drivers/net/some.py")
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +26,8 @@ def pair(guests):
         yield both
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("path", QUICK)
+@pytest.mark.parametrize("function, path", [(function, path) for function in FUNCTIONS
+                                            for path in QUICK[function]])
 def test_quick(pair, function, path):
     program, = programs.find(f"^{path}$")
     verdicts, ours = pair.run(function, program, compare.load())
@@ -84,6 +87,7 @@ def test_problem():
     ("SKIP: not here\n", 4, {ktap.WHOLE: "skip"}),
     ("", 0, {ktap.WHOLE: "pass"}),
     ("Traceback\nValueError: x\n", 1, {ktap.WHOLE: "fail"}),
+    ("TEST: SKIP: no such feature   [ OK ]\n", 0, {"SKIP: no such feature": "skip"}),
     ("TEST: speed 10   [ OK ]\nTEST: speed 10   [FAIL]\n\tno ping\n", 1,
      {"speed 10": "pass", "speed 10 (2)": "fail"}),
 ))
