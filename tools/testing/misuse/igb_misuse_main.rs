@@ -35,6 +35,7 @@ use nic::{
         AddressList,
         Builder,
         Interface,
+        LinkStats,
         MacAddress,
         Operations,
         Poll,
@@ -303,11 +304,10 @@ impl Operations for Misuse {
     fn start_xmit<'bound>(
         interface: &Interface<'bound, Self>,
         _tx: &mut (),
-        queue: &TxQueue<'_>,
+        _queue: &TxQueue<'_>,
         skb: SkBuff,
     ) -> TxOutcome {
         if interface.data().case == NETPOLL {
-            queue.stats().add_stopped(1);
             return TxOutcome::Busy(skb);
         }
         TxOutcome::Taken
@@ -346,6 +346,11 @@ impl Operations for Misuse {
     fn polled<'bound>(_interface: &Interface<'bound, Self>, _state: &mut ()) {}
 
     fn rearm<'bound>(_interface: &Interface<'bound, Self>, _vector: ()) {}
+
+    /// Shows netpoll's polls as collisions.
+    fn stats<'bound>(interface: &Interface<'bound, Self>, stats: &mut LinkStats) {
+        stats.collisions = interface.data().netpolls.load(Relaxed).into();
+    }
 
     fn set_rx_mode<'bound>(
         _interface: &Interface<'bound, Self>,
