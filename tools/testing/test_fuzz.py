@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Hostile VFs: messages made by a fuzzer, against the code that decides about them and against a PF in a guest; DMA. And a
-root user who gives every order there is."""
+"""Hostile VFs: messages made by a fuzzer, against the code that decides about them and against a PF in a guest; DMA."""
 
 import io
 import re
@@ -9,12 +8,7 @@ import pytest
 
 from fuzz import mailbox, storm
 from fuzz.administrator.account import Account
-from fuzz.administrator.run import Run
-from lab.kernel import patience
 from vfs import PF, VFS, carrier, pings, place, run_all, until
-
-ROUND_SECONDS = 20
-"""How long root gives orders at random here; then come those that were not carried out."""
 
 INPUTS = 1_000_000
 """Each is a device with one to seven VFs and some things that happen to it: short ones, for there are many."""
@@ -158,16 +152,6 @@ def test_next_owner(guest):
     left = storm.attack(vm, "dirt", "look")
     assert left["TXWBAH0"] == left["RXBAH1"] == 0x64666666, left
     assert look() == clean
-
-
-def test_administrator(guest, seed):
-    """What root can tell a PF and its VFs by netlink and sysfs, sane or not, from many sides at once: everything can be set
-    back afterwards, TCP passes, each kind of command was carried out, and nothing is left when the drivers go."""
-    run = Run(guest(), seed)
-    run.round(0, patience(ROUND_SECONDS))
-    run.never()
-    run.end()
-    print(run.account.table())
 
 
 def test_administrator_counts():

@@ -7,9 +7,8 @@ MODULE = "/mnt/igb_rs/igb_misuse.ko"
 LIMIT = 120
 
 PORT = "0000:01:00.0"
-NETCONSOLE = "/sys/kernel/config/netconsole/misuse"
 
-CASES = {"unregistered": 1, "refused": 2, "left running": 3, "netpoll": 4, "memory": 5}
+CASES = {"unregistered": 1, "refused": 2, "left running": 3, "memory": 4}
 """The values of the module's parameter."""
 
 
@@ -57,38 +56,3 @@ def test_memory(guest):
     command = int(vm.check(f"{load('memory')} && setpci -s {PORT} COMMAND && rmmod igb_misuse", timeout=LIMIT), 16)
     assert verdicts(vm, since) == {"no second memory": "holds"}
     assert not command & 1 << 2, f"a bus master: {command:#x}"
-
-
-def test_netpoll_beside_poll(guest):
-    """Netpoll that is set up while a poll runs stays out of it."""
-    vm = guest()
-    since = vm.mark()
-    vm.check(f"""set -e
-        modprobe netconsole
-        mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
-        {load('netpoll')}
-        port=(/sys/bus/pci/devices/{PORT}/net/*); port=${{port##*/}}
-        ip addr add 10.82.0.1/24 dev $port
-        ip link set $port up
-        mkdir {NETCONSOLE}
-        cd {NETCONSOLE}
-        echo $port >dev_name; echo 10.82.0.1 >local_ip; echo 10.82.0.2 >remote_ip; echo 02:00:00:00:00:02 >remote_mac
-        # The module shows netpoll's polls as collisions.
-        netpolls() {{ echo $(</sys/class/net/$port/statistics/collisions); }}
-        for round in {{1..10}}; do
-            before=$(netpolls)
-            echo 1 >enabled
-            # Netpoll gives up where NAPI polls all the time: it gets another message then.
-            until [ $(netpolls) -gt $before ]; do
-                echo message $round >/dev/kmsg; read -rt 0.05 <>/run/lab/never || :
-            done
-            echo 0 >enabled
-        done
-        cd /
-        rmdir {NETCONSOLE}
-        rmmod igb_misuse
-        rmmod netconsole""", timeout=LIMIT)
-    polls = [re.search(rf"igb_misuse {PORT}: (\d+) polls, (\d+) of netpoll", line) for line in vm.log(since, vm.mark())]
-    polls, netpolls = next(match for match in polls if match).groups()
-    assert int(polls) and int(netpolls), (polls, netpolls)
-    assert verdicts(vm, since) == {"one poll at a time": "holds"}

@@ -13,16 +13,8 @@ use kernel::{
     pci,
     prelude::*,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Arc,
         Mutex, //
-    },
-    time::{
-        delay::udelay,
-        Delta, //
     }, //
 };
 use nic::{
@@ -35,7 +27,6 @@ use nic::{
         AddressList,
         Builder,
         Interface,
-        LinkStats,
         MacAddress,
         Operations,
         Poll,
@@ -51,10 +42,6 @@ use nic::{
         Registered,
         Resource,
         Scope, //
-    },
-    work::{
-        Handler,
-        Service, //
     }, //
 };
 
@@ -64,14 +51,8 @@ const UNREGISTERED: u32 = 1;
 const REFUSED: u32 = 2;
 /// `stop` leaves the pair running.
 const LEFT_RUNNING: u32 = 3;
-/// Polls last long, and the queue never takes a packet, so that netpoll polls as well.
-const NETPOLL: u32 = 4;
 /// The memory goes, and other memory is asked for.
-const MEMORY: u32 = 5;
-
-/// Microseconds that a poll takes in [`NETPOLL`], in steps of [`STEP_US`].
-const POLL_US: u32 = 20_000;
-const STEP_US: u32 = 100;
+const MEMORY: u32 = 4;
 
 nic::module_nic_driver! {
     type: Misuse,
@@ -102,17 +83,10 @@ struct State<'bound> {
     /// References that outlive the registration, as callbacks take them.
     #[pin]
     kept: Mutex<Option<Arc<Interface<'bound, Misuse>>>>,
-    /// A poll is under way.
-    polling: Atomic<bool>,
-    /// Polls that found another one under way; polls of NAPI's and of netpoll's.
-    overlaps: Atomic<u32>,
-    polls: Atomic<u32>,
-    netpolls: Atomic<u32>,
 }
 
 /// A bound port. Field order is drop order.
 struct Data<'bound> {
-    poller: Option<Registered<'bound, Service<Poller<'bound>>>>,
     interface: Option<Registered<'bound, Interface<'bound, Misuse>>>,
     state: Arc<State<'bound>>,
     dev: &'bound pci::Device<Bound>,
@@ -143,17 +117,6 @@ impl Driver for Misuse {
     }
 
     fn unbind(this: Pin<&Data<'_>>) {
-        if let Some(poller) = &this.poller {
-            poller.unregister();
-            let counts = [
-                &this.state.polls,
-                &this.state.netpolls,
-                &this.state.overlaps,
-            ];
-            let [polls, netpolls, overlaps] = counts.map(|count| count.load(Relaxed));
-            dev_info!(this.dev, "{polls} polls, {netpolls} of netpoll\n");
-            verdict(this.dev, "one poll at a time", overlaps == 0);
-        }
         if let Some(interface) = &this.interface {
             interface.unregister();
         }
@@ -167,15 +130,10 @@ fn probe<'bound>(dev: &'bound pci::Device<Bound>, scope: Scope<'bound>) -> Resul
         pin_init!(State {
             case,
             kept <- new_mutex!(None),
-            polling: Atomic::new(false),
-            overlaps: Atomic::new(0),
-            polls: Atomic::new(0),
-            netpolls: Atomic::new(0),
         }),
         GFP_KERNEL,
     )?;
     let mut data = Data {
-        poller: None,
         interface: None,
         state: state.clone(),
         dev,
@@ -192,14 +150,8 @@ fn probe<'bound>(dev: &'bound pci::Device<Bound>, scope: Scope<'bound>) -> Resul
         }
         interface => interface?,
     };
-    match case {
-        UNREGISTERED => unregistered(dev, &interface),
-        NETPOLL => {
-            let poller = Service::new(scope, Poller(interface.shared()))?;
-            poller.schedule(0);
-            data.poller = Some(poller);
-        }
-        _ => {}
+    if case == UNREGISTERED {
+        unregistered(dev, &interface);
     }
     data.interface = Some(interface);
     Ok(data)
@@ -251,16 +203,6 @@ fn unregistered<'bound>(
     kept.add_tx_dropped(0, 1);
 }
 
-/// Has the pair polled all the time.
-struct Poller<'bound>(Arc<Interface<'bound, Misuse>>);
-
-impl Handler for Poller<'_> {
-    fn run(&self, service: &Service<Self>) {
-        self.0.schedule_poll(0);
-        service.schedule(1);
-    }
-}
-
 #[vtable]
 impl ethtool::Operations for Misuse {}
 
@@ -302,14 +244,11 @@ impl Operations for Misuse {
     }
 
     fn start_xmit<'bound>(
-        interface: &Interface<'bound, Self>,
+        _interface: &Interface<'bound, Self>,
         _tx: &mut (),
         _queue: &TxQueue<'_>,
-        skb: SkBuff,
+        _skb: SkBuff,
     ) -> TxOutcome {
-        if interface.data().case == NETPOLL {
-            return TxOutcome::Busy(skb);
-        }
         TxOutcome::Taken
     }
 
@@ -321,36 +260,16 @@ impl Operations for Misuse {
     }
 
     fn poll<'bound>(
-        interface: &Interface<'bound, Self>,
+        _interface: &Interface<'bound, Self>,
         _state: &mut (),
-        poll: &mut Poll<'_>,
+        _poll: &mut Poll<'_>,
     ) -> Progress {
-        let state = interface.data();
-        if state.polling.xchg(true, Relaxed) {
-            state.overlaps.add(1, Relaxed);
-        }
-        if poll.receive_half().is_some() {
-            state.polls.add(1, Relaxed);
-            if state.case == NETPOLL {
-                for _ in 0..POLL_US / STEP_US {
-                    udelay(Delta::from_micros(STEP_US.into()));
-                }
-            }
-        } else {
-            state.netpolls.add(1, Relaxed);
-        }
-        state.polling.store(false, Relaxed);
         Progress::Done(0)
     }
 
     fn polled<'bound>(_interface: &Interface<'bound, Self>, _state: &mut ()) {}
 
     fn rearm<'bound>(_interface: &Interface<'bound, Self>, _vector: ()) {}
-
-    /// Shows netpoll's polls as collisions.
-    fn stats<'bound>(interface: &Interface<'bound, Self>, stats: &mut LinkStats) {
-        stats.collisions = interface.data().netpolls.load(Relaxed).into();
-    }
 
     fn set_rx_mode<'bound>(
         _interface: &Interface<'bound, Self>,
