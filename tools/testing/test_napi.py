@@ -102,7 +102,7 @@ def loop(name, *commands):
     return "while :; do " + " ".join(f"{within(name, command)} || :;" for command in commands) + " done"
 
 
-def test_races(guest):
+def test_changes_at_once(guest):
     """Threads, settings by netlink, the number of queues, up and down, from all sides at once: nothing waits for good."""
     vm = guest()
     vfs.start(vm, 1)
